@@ -1,0 +1,1 @@
+"""Why an image changed: causes with evidence, and the verdict. Pure: no I/O."""

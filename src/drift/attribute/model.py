@@ -1,0 +1,93 @@
+"""Causes and verdicts (the contract's words)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drift.snapshot.model import Instruction
+
+
+class Status(StrEnum):
+    FIRST = "first"
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+    DRIFTED = "drifted"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class Origin(StrEnum):
+    EXTERNAL = "external"
+    REPO = "repo"
+    TOOLCHAIN = "toolchain"
+    NONDETERMINISM = "nondeterminism"
+    UNEXPLAINED = "unexplained"
+
+
+class Kind(StrEnum):
+    BASE_IMAGE = "base-image"
+    PACKAGE = "package"
+    PACKAGE_REPUBLISHED = "package-republished"
+    PACKAGE_INDEX = "package-index"
+    REMOTE_CONTENT = "remote-content"
+    GIT_REMOTE = "git-remote"
+    SOURCE_UNAVAILABLE = "source-unavailable"
+    CONTEXT = "context"
+    DOCKERFILE = "dockerfile"
+    BUILD_CONFIG = "build-config"
+    ENGINE = "engine"
+    BUILDER = "builder"
+    TIMESTAMP = "timestamp"
+    LOG = "log"
+    CACHE = "cache"
+    BYTECODE = "bytecode"
+    RANDOM = "random"
+    FILE = "file"
+
+
+class Grade(StrEnum):
+    PROVEN = "proven"
+    OWNED = "owned"
+    DERIVED = "derived"
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why some differences are there.
+
+    ``origin`` is None only where two images alone are compared. ``files`` and ``bytes``
+    count the paths that belong to it, and the larger side of each.
+    """
+
+    id: str
+    origin: Origin | None
+    kind: Kind
+    subject: str
+    grade: Grade
+    before: str | None = None
+    after: str | None = None
+    risk: tuple[str, ...] = ()
+    instruction: Instruction | None = None
+    layer: int | None = None
+    files: int = 0
+    bytes: int = 0
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which cause each difference has.
+
+    ``paths`` maps every added, removed or modified path, ``packages`` every purl and
+    ``config`` every field, to a cause's id.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
+    explained_files: float = 1.0
+    explained_bytes: float = 1.0

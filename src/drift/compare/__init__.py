@@ -1,0 +1,1 @@
+"""How two snapshots differ: layers, merged tree, packages, configuration. Pure functions."""

@@ -1,0 +1,1 @@
+"""Who builds: the Docker daemon's API. Only this package imports ``docker``."""

@@ -1,0 +1,1 @@
+"""What is read: the document model, and one small file for each format."""

@@ -1,0 +1,176 @@
+"""The values that a snapshot is made of.
+
+Paths are absolute (``/usr/bin/env``), decoded as UTF-8 with undecodable bytes kept as
+surrogates (PEP 383): no two paths of an image fall together. They are escaped for people
+and programs only at the edge, by :func:`printable_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from drift.oci import DiffId, Digest, ImageConfig
+
+
+class EntryType(StrEnum):
+    """What a layer's entry is. The last three never stand in a merged tree."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    CHARACTER = "character-device"
+    BLOCK = "block-device"
+    FIFO = "fifo"
+    HARDLINK = "hardlink"
+    WHITEOUT = "whiteout"  # ``path`` is what it removes from the layers below
+    OPAQUE = "opaque"  # ``path`` is the directory whose lower content it hides
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a layer or of a merged tree.
+
+    ``mode`` is masked with ``0o7777``; ``mtime`` is in nanoseconds since the epoch;
+    ``digest`` is that of a regular file's content; ``link`` is a symlink's target as
+    written, or the absolute path of a hard link's target; ``device`` is (major, minor).
+    ``xattrs`` is sorted by name; values are hexadecimal.
+    """
+
+    path: str
+    type: EntryType
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    size: int = 0
+    digest: Digest | None = None
+    link: str | None = None
+    device: tuple[int, int] | None = None
+    xattrs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer's manifest, in the order of its tar stream.
+
+    ``size`` is that of the uncompressed tar stream in bytes. ``captured`` holds the
+    content of the few files that cataloguers read (package databases), by path;
+    ``uncaptured`` names those that were wanted and too large, with the reason.
+    """
+
+    diff_id: DiffId
+    size: int
+    entries: tuple[Entry, ...]
+    captured: Mapping[str, bytes] = field(default_factory=dict)
+    uncaptured: Mapping[str, str] = field(default_factory=dict)
+
+
+class Layers(Protocol):
+    """Where layer manifests are kept by diff ID: the store, or memory."""
+
+    def __contains__(self, diff_id: object) -> bool: ...
+
+    def get(self, diff_id: DiffId) -> Layer:
+        """The layer's manifest. Raises KeyError where it is not kept."""
+        ...
+
+    def put(self, layer: Layer) -> None:
+        """Keep a layer's manifest; the same again changes nothing."""
+        ...
+
+
+class LayersInMemory:
+    """:class:`Layers` that last as long as the process."""
+
+    def __init__(self) -> None:
+        self._layers: dict[DiffId, Layer] = {}
+
+    def __contains__(self, diff_id: object) -> bool:
+        return diff_id in self._layers
+
+    def get(self, diff_id: DiffId) -> Layer:
+        return self._layers[diff_id]
+
+    def put(self, layer: Layer) -> None:
+        self._layers.setdefault(layer.diff_id, layer)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """The Dockerfile instruction that made a layer: stage name or number, 1-based line, text."""
+
+    stage: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDescriptor:
+    """A layer's place in an image: its identity, and where it came from.
+
+    ``base`` is true for layers that the base image brought. ``instruction`` is None for
+    those, and where it could not be told.
+    """
+
+    diff_id: DiffId
+    size: int
+    base: bool = False
+    instruction: Instruction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed package.
+
+    ``purl`` is the package URL without version and qualifiers (``pkg:deb/debian/openssl``);
+    ``location`` tells copies apart where an ecosystem allows several (a dist-info's or a
+    package.json's directory), and is empty where there is one database. ``files`` are the
+    paths that the database gives to it, as in the merged tree; ``digests`` the vendor's own
+    digests of some of them (``md5:…``, ``sha1:…``, ``sha256:…``).
+    """
+
+    purl: str
+    version: str
+    location: str = ""
+    files: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """All packages of an image; ``unknown`` gives, by purl type, why a database was not read.
+
+    An ecosystem that is in ``unknown`` may still have items: those that could be read.
+    """
+
+    items: tuple[Package, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Package]:
+        return iter(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one image holds. The layers' manifests lie in a :class:`Layers`."""
+
+    image_id: Digest
+    config: ImageConfig
+    layers: tuple[LayerDescriptor, ...]
+    packages: Packages = field(default_factory=Packages)
+
+
+def printable_path(path: str) -> str:
+    """A path as reports write it: bytes that are not UTF-8 as ``\\xNN``, a backslash doubled.
+
+    Different paths stay different.
+    """
+    return (
+        path.replace("\\", "\\\\")
+        .encode("utf-8", "surrogateescape")
+        .decode("utf-8", "backslashreplace")
+    )

@@ -1,0 +1,1 @@
+"""What is built: git revisions, build contexts, Dockerfiles."""

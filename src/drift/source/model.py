@@ -1,0 +1,91 @@
+"""The inputs of a build: what it was made from (the contract's "inputs" and "repo side")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drift.oci import DiffId, Digest
+
+
+@dataclass(frozen=True, slots=True)
+class RepoSide:
+    """What the repository chose. Its :attr:`fingerprint` is equal when all of it is equal.
+
+    ``context`` and ``dockerfile`` are digests; ``revision`` is the commit, None outside git;
+    ``dirty`` says that the tree held uncommitted changes. Neither is in the fingerprint: the
+    context digest says it better, except for a context's ``.git``, which counts as ``commit``.
+    ``args`` leaves volatile arguments out, and values are those given, secrets never.
+    """
+
+    context: Digest
+    dockerfile: Digest
+    args: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    platform: str | None = None
+    git_commit: str | None = None  # only where the context holds ``.git``
+    revision: str | None = None
+    dirty: bool = False
+
+    @property
+    def fingerprint(self) -> Digest:
+        """One digest over everything of the repo side that can change an image."""
+        parts = [
+            ("context", self.context),
+            ("dockerfile", self.dockerfile),
+            ("target", self.target),
+            ("platform", self.platform),
+            ("git", self.git_commit),
+            *(("arg", f"{name}={value}") for name, value in sorted(self.args.items())),
+        ]
+        # Length-prefixed, so that no two different lists run together.
+        lines = (
+            f"{key}:{len(value.encode())}:{value}" for key, value in parts if value is not None
+        )
+        return Digest.of("\n".join(lines).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base image as it was used: of a stage, of ``COPY --from``, or a frontend.
+
+    ``reference`` is what the Dockerfile says after substitution. ``digest`` is the
+    registry's, None where no registry gave it (``local``); ``image_id`` is the engine's.
+    ``roles`` says what it served as: ``stage:NAME``, ``copy:NAME``, ``frontend``.
+    """
+
+    reference: str
+    image_id: Digest
+    digest: Digest | None = None
+    diff_ids: tuple[DiffId, ...] = ()
+    history_length: int = 0
+    local: bool = False
+    roles: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What says whether the base moved: the registry's digest, else the image ID."""
+        return self.digest or self.image_id
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """The toolchain and host that a build ran on."""
+
+    name: str
+    version: str
+    api_version: str
+    builder: str
+    platform: str
+    kernel: str = ""
+    cpus: int = 0
+    storage_driver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a build was made from."""
+
+    repo: RepoSide
+    bases: tuple[Base, ...]
+    engine: EngineIdentity

@@ -1,0 +1,1 @@
+"""What drift remembers between nights. Only this package imports ``sqlalchemy``."""

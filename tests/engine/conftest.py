@@ -1,0 +1,7 @@
+"""Every test here runs against a real engine."""
+
+from __future__ import annotations
+
+from support.engine_fixtures import api, base_image, builder, engine_host, registry
+
+__all__ = ["api", "base_image", "builder", "engine_host", "registry"]

@@ -1,0 +1,106 @@
+"""Fixtures for tests against a real engine; a conftest imports the names that it wants.
+
+Nothing is ever skipped: where no engine answers, the tests fail and say what to do.
+What a session makes in the engine has names of its own, and is removed at its end.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import DockerException, ImageNotFound
+
+from support.registry import running_registry
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+BASE_IMAGE = "drift-test/base:bookworm"
+
+
+@pytest.fixture(scope="session")
+def engine_host() -> str:
+    """The engine under test: DRIFT_TEST_HOST, else DOCKER_HOST, else the usual socket."""
+    return (
+        os.environ.get("DRIFT_TEST_HOST")
+        or os.environ.get("DOCKER_HOST")
+        or "unix:///var/run/docker.sock"
+    )
+
+
+@pytest.fixture(scope="session")
+def api(engine_host: str) -> Iterator[docker.APIClient]:
+    """The library's own client, for looking at the engine behind drift's back."""
+    try:
+        client = docker.APIClient(base_url=engine_host, version="auto", timeout=300)
+    except DockerException as error:
+        pytest.fail(
+            f"no engine answers at {engine_host} ({error}): run `make test`, which starts one, "
+            "or set DRIFT_TEST_HOST",
+            pytrace=False,
+        )
+    yield client
+    client.close()
+
+
+def _base_tar() -> Path:
+    """The base's root file system as a tar; made by mmdebstrap where nobody has made it."""
+    path = Path(os.environ.get("DRIFT_TEST_BASE") or REPOSITORY_ROOT / ".work" / "base.tar")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial.tar")
+        subprocess.run(["mmdebstrap", "--variant=minbase", "bookworm", partial], check=True)
+        partial.rename(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def base_image(api: docker.APIClient) -> str:
+    """A Debian root file system, as an image that only this engine has.
+
+    It stays in the engine after the session: importing it takes seconds, and other
+    sessions may be using it.
+    """
+    try:
+        api.inspect_image(BASE_IMAGE)
+    except ImageNotFound:
+        repository, _, tag = BASE_IMAGE.partition(":")
+        with _base_tar().open("rb") as tar:
+            url = f"{api.base_url}/v{api.api_version}/images/create"
+            params = {"fromSrc": "-", "repo": repository, "tag": tag}
+            answer = api.post(url, params=params, data=tar, timeout=600)
+        answer.raise_for_status()
+        api.inspect_image(BASE_IMAGE)
+    return BASE_IMAGE
+
+
+@pytest.fixture(scope="session")
+def registry(api: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The ``127.0.0.1:PORT`` of an empty registry; see :func:`support.registry.push`.
+
+    At the end every tag that the engine has of it is removed.
+    """
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+        remove_tags(api, f"{address}/")
+
+
+def remove_tags(api: docker.APIClient, prefix: str) -> None:
+    """Remove every tag and digest that starts with ``prefix`` from the engine."""
+    for image in api.images():
+        names = [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]
+        for name in names:
+            if name.startswith(prefix):
+                try:
+                    api.remove_image(name)
+                except ImageNotFound:
+                    continue  # went with its tag
+
+
+@pytest.fixture(params=["classic", "buildkit"])
+def builder(request: pytest.FixtureRequest) -> str:
+    """Each of the two builders in turn."""
+    return str(request.param)

@@ -23,9 +23,8 @@ class FileChange:
     """One path of the merged tree that differs.
 
     ``fields`` names what differs (``content``, ``type``, ``link``, ``mode``, ``owner``,
-    ``xattrs``, ``device``, ``mtime``). ``layer`` is the index of the layer that decides
-    the path: the candidate's, or the baseline's for a removed path (then the candidate's
-    layer that removed it is not told).
+    ``xattrs``, ``device``, ``mtime``). ``before_layer`` and ``after_layer`` are the indexes
+    of the layers that decide the path on either side, None where it is not there.
     """
 
     path: str
@@ -33,7 +32,14 @@ class FileChange:
     fields: tuple[str, ...]
     before: Entry | None
     after: Entry | None
-    layer: int
+    before_layer: int | None = None
+    after_layer: int | None = None
+
+    @property
+    def layer(self) -> int:
+        """The layer that decides the path: the candidate's, or the baseline's if removed."""
+        layer = self.after_layer if self.after_layer is not None else self.before_layer
+        return layer if layer is not None else 0
 
     @property
     def bytes(self) -> int:

@@ -1,0 +1,42 @@
+"""Packages by purl: added, removed, or in other versions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from drift.compare.model import PackageChange
+from drift.snapshot.model import Packages
+
+
+def compare_packages(before: Packages, after: Packages) -> tuple[PackageChange, ...]:
+    """Each purl whose installed versions differ, sorted.
+
+    Copies count: the same version installed at one more place is a difference.
+    """
+    one, other = _versions(before), _versions(after)
+    return tuple(
+        PackageChange(purl, _joined(one.get(purl)), _joined(other.get(purl)))
+        for purl in sorted(one.keys() | other.keys())
+        if one.get(purl) != other.get(purl)
+    )
+
+
+def unknown_packages(before: Packages, after: Packages) -> dict[str, str]:
+    """By purl type, why packages could not be compared; the sides are named."""
+    sides = (("baseline", before), ("candidate", after))
+    found: dict[str, list[str]] = defaultdict(list)
+    for side, packages in sides:
+        for ecosystem, reason in packages.unknown.items():
+            found[ecosystem].append(f"{side}: {reason}")
+    return {ecosystem: "; ".join(reasons) for ecosystem, reasons in sorted(found.items())}
+
+
+def _versions(packages: Packages) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for package in packages:
+        found[package.purl].append(package.version)
+    return {purl: sorted(versions) for purl, versions in found.items()}
+
+
+def _joined(versions: list[str] | None) -> str | None:
+    return ", ".join(versions) if versions else None

@@ -1,0 +1,189 @@
+"""An image read from a stream: what engines export, ``docker save`` archives, OCI layouts.
+
+Every layout that engines write is taken, in whatever order its members come (the index is
+last in most): docker's v1 and v1.2 archives (``manifest.json``), OCI layouts (image-layout
+v1.1: ``index.json``, ``blobs/``), both in one, layers plain, gzip or zstd, links between
+members. The stream is read once and nothing is written.
+
+What is checked: each layer's content against the configuration's diff ID, each blob against
+the digest in its name.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from drift.errors import SnapshotError
+from drift.oci import DiffId, Digest
+from drift.snapshot.layer import Capture, digest_of, observed, read_layer
+from drift.snapshot.legacy import LegacyLayers
+from drift.snapshot.model import Layers
+from drift.snapshot.stream import (
+    GZIP_MAGIC,
+    ZSTD_MAGIC,
+    BackgroundSha256,
+    ByteSource,
+    chunks_of,
+    decompressed,
+)
+from drift.snapshot.tar import BLOCK, Header, is_tar, members
+
+DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
+DOCUMENTS_LIMIT = 128 << 20  # all of them
+
+
+@dataclass(slots=True)
+class Contents:
+    """What an archive held: small documents, layers' diff IDs, and links between members."""
+
+    name: str
+    documents: dict[str, bytes] = field(default_factory=dict)
+    layers: dict[str, DiffId] = field(default_factory=dict)
+    sizes: dict[DiffId, int] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def member(self, name: str) -> str:
+        """A member's own name, links between members followed."""
+        for _ in range(8):
+            if name not in self.links:
+                break
+            name = self.links[name]
+        return name
+
+    def document(self, name: str) -> bytes:
+        """A document of the archive.
+
+        Raises:
+            SnapshotError: the archive does not hold it.
+        """
+        try:
+            return self.documents[self.member(name)]
+        except KeyError:
+            raise SnapshotError(
+                f"{self.name}: {name} is missing", hint="The archive is incomplete; save it again."
+            ) from None
+
+
+def read_archive(
+    stream: IO[bytes],
+    name: str,
+    layers: Layers,
+    capture: Capture,
+    expected: Sequence[DiffId] = (),
+) -> Contents:
+    """Read an archive to its end; its layers' manifests go to ``layers``.
+
+    ``expected`` are the diff IDs of the image where they are known beforehand: a layer that
+    they let us recognise by its name, and whose manifest is kept, is hashed but not parsed.
+
+    Raises:
+        SnapshotError: not an image archive, or a corrupt, truncated or absurd one.
+    """
+    outer = ByteSource(chunks_of(stream), name)
+    if outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC:
+        outer = ByteSource(decompressed(outer), name)
+    reader = ArchiveReader(name, layers, capture, expected)
+    for header in members(outer):
+        reader.add(header, outer)
+    for _ in outer.rest():
+        pass  # an engine's export is read to its end, or the engine sees a broken connection
+    return reader.contents
+
+
+class ArchiveReader:
+    """Takes an archive's members one by one."""
+
+    def __init__(
+        self, name: str, layers: Layers, capture: Capture, expected: Sequence[DiffId] = ()
+    ) -> None:
+        self.contents = Contents(name)
+        self._layers = layers
+        self._capture = capture
+        self._expected = {diff_id.encoded: diff_id for diff_id in expected}
+        self._legacy = LegacyLayers(expected)
+        self._document_bytes = 0
+
+    def add(self, header: Header, source: ByteSource) -> None:
+        """Take the member in that ``source`` stands at."""
+        member = posixpath.normpath(header.name)
+        if header.kind == "2":
+            target = posixpath.join(posixpath.dirname(member), header.link)
+            self.contents.links[member] = posixpath.normpath(target)
+        elif header.kind == "1":
+            self.contents.links[member] = posixpath.normpath(header.link)
+        elif header.kind == "0" and header.size:
+            self._content(member, header.size, source)
+
+    def _content(self, member: str, size: int, source: ByteSource) -> None:
+        start = source.peek(min(size, BLOCK))
+        if is_tar(start) or start[:2] == GZIP_MAGIC or start[:4] == ZSTD_MAGIC:
+            self._layer(member, size, source)
+        elif size <= DOCUMENT_LIMIT:
+            self._document(member, source.exactly(size))
+        else:
+            raise SnapshotError(
+                f"{self.contents.name}: {member} is neither a layer nor a document, or damaged"
+            )
+
+    def _document(self, member: str, content: bytes) -> None:
+        self._document_bytes += len(content)
+        if self._document_bytes > DOCUMENTS_LIMIT:
+            raise SnapshotError(f"{self.contents.name}: more documents than any image has")
+        claimed = _blob_digest(member)
+        if claimed is not None and Digest.of(content) != claimed:
+            raise SnapshotError(f"{self.contents.name}: {member} is not what its name says")
+        self.contents.documents[member] = content
+        self._legacy.learn(member, content)
+
+    def _layer(self, member: str, size: int, source: ByteSource) -> None:
+        title = f"{self.contents.name}: {member}"
+        start = source.peek(4)
+        if start[:2] == GZIP_MAGIC or start == ZSTD_MAGIC:
+            with BackgroundSha256() as blob:
+                packed = ByteSource(observed(source.slices(size), blob), title)
+                layer_size, diff_id = self._parsed(decompressed(packed), title)
+                for _ in packed.rest():
+                    pass
+            digest = Digest.from_hash(blob.state)
+        else:
+            plain = source.slices(size)
+            known = self._known(member)
+            layer_size, diff_id = (
+                (size, digest_of(plain)) if known in self._layers else self._parsed(plain, title)
+            )
+            digest = diff_id
+            if known in self._layers and diff_id != known:
+                raise SnapshotError(f"{title}: its content is not the layer that its name says")
+        claimed = _blob_digest(member)
+        if claimed is not None and digest != claimed:
+            raise SnapshotError(f"{title}: its content is not what its name says")
+        self.contents.layers[member] = diff_id
+        self.contents.sizes[diff_id] = layer_size
+
+    def _parsed(self, chunks: Iterator[bytes | memoryview], title: str) -> tuple[int, DiffId]:
+        layer = read_layer(chunks, title, self._capture)
+        self._layers.put(layer)
+        return layer.size, layer.diff_id
+
+    def _known(self, member: str) -> DiffId | None:
+        """The diff ID that a member's name gives away, if it is one of those expected."""
+        encoded = posixpath.basename(member).removesuffix(".tar")
+        return self._expected.get(encoded) or self._legacy.diff_id(member)
+
+
+def _blob_digest(member: str) -> Digest | None:
+    """The digest in a blob's name (OCI image-layout), or in that of docker's own layout."""
+    parts = member.split("/")
+    if len(parts) == 3 and parts[0] == "blobs" and parts[1] == "sha256":
+        encoded = parts[2]
+    elif len(parts) == 1:
+        encoded = parts[0].removesuffix(".json").removesuffix(".tar")
+    else:
+        return None
+    try:
+        return Digest(f"sha256:{encoded}")
+    except ValueError:
+        return None

@@ -1,0 +1,182 @@
+"""One layer's tar stream read into its manifest (OCI image-spec ``layer.md``).
+
+Each byte is read once: for the layer's diff ID in a background thread, and for the digest
+of the file that it belongs to. Nothing is kept but the manifest and the few small files
+that cataloguers ask for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from drift.errors import SnapshotError
+from drift.oci import DiffId, Digest
+from drift.snapshot.model import Entry, EntryType, Layer
+from drift.snapshot.stream import BackgroundSha256, ByteSource
+from drift.snapshot.tar import Header, absolute, members
+
+MANIFEST_LIMIT = 1 << 30  # estimated memory of one layer's manifest; 40,000 files take 25 MB
+_ENTRY_WEIGHT = 400  # bytes that an entry takes beside its strings
+CAPTURED_LIMIT = 256 << 20  # captured content of one layer
+
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_TYPES = {
+    "0": EntryType.FILE,
+    "1": EntryType.HARDLINK,
+    "2": EntryType.SYMLINK,
+    "3": EntryType.CHARACTER,
+    "4": EntryType.BLOCK,
+    "5": EntryType.DIRECTORY,
+    "6": EntryType.FIFO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Which files' content is kept: a quick test of the path, and the largest size in bytes."""
+
+    wanted: Callable[[str], bool]
+    largest: int
+
+
+def nothing_captured() -> Capture:
+    """No content is kept."""
+    return Capture(wanted=lambda _path: False, largest=0)
+
+
+def read_layer(chunks: Iterator[bytes | memoryview], name: str, capture: Capture) -> Layer:
+    """Read an uncompressed layer to its end.
+
+    Raises:
+        SnapshotError: the stream is truncated, damaged or absurd.
+    """
+    with BackgroundSha256() as whole:
+        source = ByteSource(observed(chunks, whole), name)
+        reading = _Reading(source, capture)
+        for header in members(source):
+            reading.add(header)
+        for _ in source.rest():
+            pass  # padding belongs to the diff ID too
+    return Layer(
+        diff_id=DiffId.from_hash(whole.state),
+        size=source.consumed,
+        entries=tuple(reading.entries),
+        captured=reading.captured,
+        uncaptured=reading.uncaptured,
+    )
+
+
+def digest_of(chunks: Iterator[bytes | memoryview]) -> DiffId:
+    """The diff ID of an uncompressed layer, without a look at what it holds."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+    return DiffId.from_hash(state)
+
+
+def observed(
+    chunks: Iterator[bytes | memoryview], whole: BackgroundSha256
+) -> Iterator[bytes | memoryview]:
+    """The same chunks, which the hash sees on their way."""
+    for chunk in chunks:
+        whole.update(chunk)
+        yield chunk
+
+
+class _Reading:
+    """A layer's manifest while it is read."""
+
+    def __init__(self, source: ByteSource, capture: Capture) -> None:
+        self._source = source
+        self._capture = capture
+        self._weight = 0
+        self._captured_size = 0
+        self.entries: list[Entry] = []
+        self.captured: dict[str, bytes] = {}
+        self.uncaptured: dict[str, str] = {}
+
+    def add(self, header: Header) -> None:
+        """Take one member in; its content, if any, is read."""
+        path = absolute(header.name, self._source.name)
+        if path == "/" or header.kind == "g":
+            return
+        parent, _, base = path.rpartition("/")
+        entry = self._marker(parent, base) if base.startswith(_WHITEOUT) else None
+        if entry is None and not base.startswith(".wh..wh."):  # AUFS's own files are no content
+            entry = self._entry(header, path)
+        if entry is not None:
+            self.entries.append(entry)
+            self._weigh(entry)
+
+    def _marker(self, parent: str, base: str) -> Entry | None:
+        if base == _OPAQUE:
+            return Entry(path=parent or "/", type=EntryType.OPAQUE)
+        if base.startswith(".wh..wh."):
+            return None
+        removed = base.removeprefix(_WHITEOUT)
+        if removed in ("", ".", ".."):
+            raise SnapshotError(f"{self._source.name}: an invalid whiteout: {parent}/{base}")
+        return Entry(path=f"{parent}/{removed}", type=EntryType.WHITEOUT)
+
+    def _entry(self, header: Header, path: str) -> Entry:
+        kind = _TYPES.get(header.kind)
+        if kind is None:
+            raise SnapshotError(
+                f"{self._source.name}: {path!r} has the unknown tar type {header.kind!r}"
+            )
+        link = None
+        if kind is EntryType.SYMLINK:
+            link = header.link
+        elif kind is EntryType.HARDLINK:
+            link = absolute(header.link, self._source.name)
+        return Entry(
+            path=path,
+            type=kind,
+            mode=header.mode,
+            uid=header.uid,
+            gid=header.gid,
+            mtime=header.mtime,
+            size=header.size if kind is EntryType.FILE else 0,
+            digest=self._content(header.size, path) if kind is EntryType.FILE else None,
+            link=link,
+            device=header.device if header.kind in "34" else None,
+            xattrs=_xattrs(header),
+        )
+
+    def _content(self, size: int, path: str) -> Digest:
+        """Read a file's content; the digest of all of it."""
+        if self._capture.wanted(path):
+            room = min(self._capture.largest, CAPTURED_LIMIT - self._captured_size)
+            if size <= room:
+                content = self._source.exactly(size)
+                self._captured_size += size
+                self.captured[path] = content
+                self.uncaptured.pop(path, None)
+                return Digest.of(content)
+            self.uncaptured[path] = f"{size} bytes are more than drift reads of a package database"
+            self.captured.pop(path, None)
+        state = hashlib.sha256()
+        for piece in self._source.slices(size):
+            state.update(piece)
+        return Digest.from_hash(state)
+
+    def _weigh(self, entry: Entry) -> None:
+        self._weight += _ENTRY_WEIGHT + len(entry.path) + len(entry.link or "")
+        self._weight += sum(len(name) + len(value) for name, value in entry.xattrs)
+        if self._weight > MANIFEST_LIMIT:
+            raise SnapshotError(
+                f"{self._source.name}: more files than drift reads in one layer "
+                f"({len(self.entries)} so far)"
+            )
+
+
+def _xattrs(header: Header) -> tuple[tuple[str, str], ...]:
+    if not header.xattrs:
+        return ()
+    return tuple(
+        (name, value.encode("utf-8", "surrogateescape").hex())
+        for name, value in sorted(header.xattrs.items())
+    )

@@ -1,0 +1,224 @@
+"""Chunks of bytes as a stream that is read exactly, without copying what can be sliced."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import zlib
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Self, cast
+
+import zstandard
+
+from drift.errors import SnapshotError
+
+CHUNK = 1 << 20
+_QUEUED = 8  # chunks that the background hash may lag behind: 8 MiB
+
+BOMB_SIZE = 1 << 30  # below 1 GiB of output any ratio is harmless
+BOMB_RATIO = 200  # real layers stay below 100; gzip itself ends at 1032, zstd does not
+_ZSTD_WINDOW = 1 << 27  # what the zstd command line accepts without --long
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class TruncatedError(SnapshotError):
+    """The stream ended before what it had promised."""
+
+
+class ByteSource:
+    """A stream made of chunks; every read is exact or raises :class:`TruncatedError`."""
+
+    def __init__(self, chunks: Iterator[bytes | memoryview], name: str) -> None:
+        self._chunks = chunks
+        self._chunk = memoryview(b"")
+        self._position = 0
+        self._earlier = 0  # bytes in chunks before the current one
+        self.name = name
+
+    @property
+    def consumed(self) -> int:
+        """How many bytes have been read."""
+        return self._earlier + self._position
+
+    def _advance(self) -> bool:
+        """Take the next chunk that holds anything; False at the end of the stream."""
+        for chunk in self._chunks:
+            view = memoryview(chunk)
+            if len(view):
+                self._earlier += len(self._chunk)
+                self._chunk, self._position = view, 0
+                return True
+        return False
+
+    def slices(self, size: int) -> Iterator[memoryview]:
+        """The next ``size`` bytes as views into the chunks they arrived in."""
+        while size:
+            available = len(self._chunk) - self._position
+            if not available:
+                if not self._advance():
+                    raise TruncatedError(f"{self.name}: truncated, {size} bytes are missing")
+                continue
+            taken = min(available, size)
+            start = self._position
+            self._position += taken
+            size -= taken
+            yield self._chunk[start : start + taken]
+
+    def exactly(self, size: int) -> bytes:
+        """The next ``size`` bytes, as one piece."""
+        end = self._position + size
+        if end <= len(self._chunk):
+            piece = bytes(self._chunk[self._position : end])
+            self._position = end
+            return piece
+        return b"".join(self.slices(size))
+
+    def skip(self, size: int) -> None:
+        """Pass over ``size`` bytes."""
+        end = self._position + size
+        if end <= len(self._chunk):
+            self._position = end
+            return
+        for _ in self.slices(size):
+            pass
+
+    def peek(self, size: int) -> bytes:
+        """Up to ``size`` bytes from here, which stay unread; fewer only at the end."""
+        while len(self._chunk) - self._position < size:
+            kept, read = self._chunk[self._position :], self.consumed
+            following = next((chunk for chunk in self._chunks if len(chunk)), None)
+            if following is None:
+                break
+            self._chunk = memoryview(b"".join((kept, following)))
+            self._position, self._earlier = 0, read
+        return bytes(self._chunk[self._position : self._position + size])
+
+    def at_end(self) -> bool:
+        """True where nothing is left."""
+        return self._position == len(self._chunk) and not self._advance()
+
+    def rest(self) -> Iterator[memoryview]:
+        """All that is left."""
+        while not self.at_end():
+            start, self._position = self._position, len(self._chunk)
+            yield self._chunk[start:]
+
+
+class BackgroundSha256:
+    """A sha256 that is computed in a thread of its own while the caller goes on.
+
+    :mod:`hashlib` releases the interpreter for large buffers, so a layer's digest and
+    its files' digests are computed on two cores. Use as a context manager.
+    """
+
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+        self._queue: queue.Queue[bytes | memoryview | None] = queue.Queue(maxsize=_QUEUED)
+        self._thread = threading.Thread(target=self._work, name="sha256", daemon=True)
+
+    def _work(self) -> None:
+        while (chunk := self._queue.get()) is not None:
+            self._state.update(chunk)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def update(self, chunk: bytes | memoryview) -> None:
+        self._queue.put(chunk)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    @property
+    def state(self) -> hashlib._Hash:
+        """The finished hash; to be asked for after the context has been left."""
+        return self._state
+
+
+def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """A file's content in chunks of 1 MiB."""
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def decompressed(source: ByteSource) -> Iterator[bytes | memoryview]:
+    """The content of a gzip, zstd or plain stream, told apart by its first bytes.
+
+    Raises:
+        SnapshotError: corrupt or truncated data, or a decompression bomb.
+    """
+    magic = source.peek(4)
+    if magic.startswith(GZIP_MAGIC):
+        return _bounded(source, _gunzipped(source))
+    if magic == ZSTD_MAGIC:
+        return _bounded(source, _unzstd(source))
+    return source.rest()
+
+
+def _bounded(source: ByteSource, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, as long as they are not absurdly more than what was read for them."""
+    start = source.consumed
+    produced = 0
+    for chunk in chunks:
+        produced += len(chunk)
+        if produced > BOMB_SIZE and produced > BOMB_RATIO * (source.consumed - start):
+            raise SnapshotError(
+                f"{source.name}: decompression bomb, over {BOMB_RATIO} times its compressed size",
+                hint="drift does not read such a layer; rebuild the image without it.",
+            )
+        yield chunk
+
+
+def _gunzipped(source: ByteSource) -> Iterator[bytes]:
+    """The content of one or more gzip members (RFC 1952); zero padding may follow."""
+    decoder = zlib.decompressobj(wbits=31)
+    for piece in source.rest():
+        pending: bytes | memoryview = piece
+        while len(pending):
+            if decoder.eof:
+                if not bytes(pending).strip(b"\0"):
+                    break
+                decoder = zlib.decompressobj(wbits=31)
+            try:
+                yield decoder.decompress(pending, CHUNK)
+            except zlib.error as error:
+                raise SnapshotError(f"{source.name}: corrupt gzip data: {error}") from error
+            pending = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+    if not decoder.eof:
+        raise TruncatedError(f"{source.name}: truncated gzip data")
+
+
+class _Readable:
+    """A :class:`ByteSource` with the ``read`` that zstandard asks for."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._pieces = source.rest()
+
+    def read(self, _size: int = -1) -> bytes:
+        # The wanted size is a hint: zstandard accepts more, and asks again after less.
+        return bytes(next(self._pieces, b""))
+
+
+def _unzstd(source: ByteSource) -> Iterator[bytes]:
+    """The content of one or more zstd frames (RFC 8878)."""
+    context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    reader = context.stream_reader(cast(IO[bytes], _Readable(source)), read_across_frames=True)
+    while True:
+        try:
+            chunk = reader.read(CHUNK)
+        except zstandard.ZstdError as error:
+            raise SnapshotError(f"{source.name}: corrupt zstd data: {error}") from error
+        if not chunk:
+            return
+        yield chunk

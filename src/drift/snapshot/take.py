@@ -1,0 +1,147 @@
+"""Taking a snapshot: from an engine's export, a saved archive, or an OCI layout."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from drift.errors import SnapshotError
+from drift.oci import DiffId, Platform
+from drift.snapshot.archive import ArchiveReader, Contents, read_archive
+from drift.snapshot.choose import ArchivedImage, select_image, verify_layers
+from drift.snapshot.layer import Capture
+from drift.snapshot.model import EntryType, LayerDescriptor, Layers, Packages, Snapshot
+from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, wanted
+from drift.snapshot.stream import ByteSource, chunks_of
+from drift.snapshot.tar import Header
+from drift.snapshot.tree import MergedTree, merge
+
+_CAPTURE = Capture(wanted=wanted, largest=LARGEST)
+
+
+def snapshot_of_stream(
+    stream: IO[bytes],
+    name: str,
+    layers: Layers,
+    *,
+    expected: Sequence[DiffId] = (),
+    reference: str | None = None,
+    platform: Platform | None = None,
+) -> Snapshot:
+    """The snapshot of an image in an archive's stream, which is read to its end.
+
+    ``expected`` are the image's diff IDs where they are known; layers that ``layers`` keeps
+    already are then not parsed again. Layer manifests that are new are put there.
+
+    Raises:
+        SnapshotError: the archive is not whole, not sound, or needs a choice.
+    """
+    contents = read_archive(stream, name, layers, _CAPTURE, expected)
+    return _snapshot(contents, layers, reference, platform)
+
+
+def snapshot_of_path(
+    path: Path,
+    layers: Layers,
+    *,
+    reference: str | None = None,
+    platform: Platform | None = None,
+) -> Snapshot:
+    """The snapshot of an image in an archive file or an OCI layout directory.
+
+    Raises:
+        SnapshotError: as :func:`snapshot_of_stream`, or the path cannot be read.
+    """
+    try:
+        if path.is_dir():
+            contents = _read_directory(path, layers)
+        else:
+            with path.open("rb") as stream:
+                contents = read_archive(stream, str(path), layers, _CAPTURE)
+    except OSError as error:
+        raise SnapshotError(f"{path}: {error.strerror}") from error
+    return _snapshot(contents, layers, reference, platform)
+
+
+def _snapshot(
+    contents: Contents, layers: Layers, reference: str | None, platform: Platform | None
+) -> Snapshot:
+    image = select_image(contents, reference, platform)
+    verify_layers(contents, image)
+    return Snapshot(
+        image_id=image.image_id,
+        config=image.config,
+        layers=tuple(
+            LayerDescriptor(diff_id, contents.sizes[diff_id]) for diff_id in image.config.diff_ids
+        ),
+        packages=_packages(image, layers),
+    )
+
+
+def _packages(image: ArchivedImage, layers: Layers) -> Packages:
+    diff_ids = image.config.diff_ids
+    tree = merge(layers.get(diff_id) for diff_id in diff_ids)
+    return catalogue(CapturedFiles(tree, diff_ids, layers))
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedFiles:
+    """The files of a merged tree whose content cataloguers may read."""
+
+    tree: MergedTree
+    diff_ids: Sequence[DiffId]
+    layers: Layers
+
+    def paths(self) -> Iterator[str]:
+        """Every regular file that a cataloguer wants."""
+        for path, node in self.tree.nodes.items():
+            if node.entry.type is EntryType.FILE and (wanted(path) or wanted(node.source)):
+                yield path
+
+    def kind(self, path: str) -> EntryType | None:
+        """What stands at a path, None where nothing does."""
+        node = self.tree.get(path)
+        return node.entry.type if node else None
+
+    def resolve(self, path: str) -> str:
+        """The path with its parents' symbolic links followed."""
+        return self.tree.resolve(path)
+
+    def read(self, path: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            Unreadable: it was not kept, with the reason.
+        """
+        node = self.tree.get(path)
+        if node is None:
+            raise Unreadable(f"{path} is not there")
+        layer = self.layers.get(self.diff_ids[node.layer])
+        content = layer.captured.get(node.source)
+        if content is None:
+            reason = layer.uncaptured.get(node.source, "its content was not kept")
+            raise Unreadable(f"{path}: {reason}")
+        return content
+
+
+def _read_directory(root: Path, layers: Layers) -> Contents:
+    """An OCI layout that lies unpacked: its files are read as an archive's members are."""
+    reader = ArchiveReader(str(root), layers, _CAPTURE)
+    for folder, directories, names in os.walk(root):
+        directories.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                with path.open("rb") as stream:
+                    source = ByteSource(chunks_of(stream), str(path))
+                    reader.add(_member(path.relative_to(root), status.st_size), source)
+    return reader.contents
+
+
+def _member(path: Path, size: int) -> Header:
+    return Header(path.as_posix(), "0", 0, 0, 0, size, 0, "", (0, 0), {})

@@ -1,0 +1,230 @@
+"""Tar headers from a stream, as Go's ``archive/tar`` reads them, which engines use.
+
+Formats: POSIX ustar and pax (IEEE 1003.1-2001), GNU (long names, base-256 numbers). Sparse
+members are refused: no engine writes them, and reading them as plain files would be wrong.
+Global pax headers are passed over, as engines do.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from drift.errors import SnapshotError
+from drift.snapshot.stream import ByteSource
+
+BLOCK = 512
+_EXTENSION_LIMIT = 4 << 20  # one pax header or long name; xattrs are 64 KiB each at most
+_SIZE_LIMIT = 1 << 50  # 1 PiB: no file is larger, a header that says so is absurd
+
+_HEADER = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12x")
+_PATH_LIMIT = 4096  # PATH_MAX
+_ZEROS = bytes(BLOCK)
+_WITHOUT_CONTENT = frozenset(b"123456")
+_REGULAR = frozenset(b"0\x007")
+_XATTR = "SCHILY.xattr."
+
+
+class Header(NamedTuple):
+    """One member. ``kind`` is the type flag, regular files always ``0``; ``mtime`` in ns.
+
+    ``name`` and ``link`` are as written, with undecodable bytes as surrogates. ``xattrs``
+    are values as bytes decoded the same way.
+    """
+
+    name: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime: int
+    link: str
+    device: tuple[int, int]
+    xattrs: Mapping[str, str]
+
+
+def members(source: ByteSource) -> Iterator[Header]:
+    """Each member's header; what of its content the caller leaves unread is passed over.
+
+    Raises:
+        SnapshotError: not a tar stream, a damaged or absurd header, or a truncated stream.
+    """
+    while (block := _block(source)) is not None:
+        header, padded_end = _member(source, block)
+        yield header
+        source.skip(padded_end - source.consumed)
+
+
+def is_tar(block: bytes) -> bool:
+    """Whether a stream that starts with this block is a tar archive, be it an empty one."""
+    if len(block) < BLOCK or block == _ZEROS:
+        return block == _ZEROS
+    try:
+        _fields(ByteSource(iter(()), ""), block)
+    except SnapshotError:
+        return False
+    return True
+
+
+def _block(source: ByteSource) -> bytes | None:
+    """The next header block; None at the end of the archive."""
+    if source.at_end():
+        return None  # without end marker: engines accept it too
+    block = source.exactly(BLOCK)
+    return None if block == _ZEROS else block
+
+
+def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int]:
+    """A member with the extensions in front of it, and where its padded content ends."""
+    extended: dict[str, str] = {}
+    while block is not None:
+        fields = _fields(source, block)
+        kind = fields[7]
+        if kind not in b"xgLK":
+            return _header(source, fields, extended)
+        size = _number(source, fields[4])
+        if size > _EXTENSION_LIMIT:
+            raise SnapshotError(f"{source.name}: a tar extension header of {size} bytes")
+        content = source.exactly(size)
+        source.skip(-size % BLOCK)
+        if kind == b"x":
+            extended.update(_pax(source, content))
+        elif kind != b"g":
+            extended["path" if kind == b"L" else "linkpath"] = _text(content)
+        block = _block(source)
+    raise SnapshotError(f"{source.name}: the archive ends after an extension header")
+
+
+def _fields(source: ByteSource, block: bytes) -> tuple[bytes, ...]:
+    fields: tuple[bytes, ...] = _HEADER.unpack(block)
+    stated = _number(source, fields[6])
+    if sum(block) - sum(fields[6]) + 8 * 0x20 != stated:
+        signed = sum(struct.unpack("512b", block)) - sum(struct.unpack("8b", fields[6])) + 8 * 0x20
+        if signed != stated:
+            raise SnapshotError(f"{source.name}: not a tar header (wrong checksum)")
+    return fields
+
+
+def _header(
+    source: ByteSource, fields: tuple[bytes, ...], extended: Mapping[str, str]
+) -> tuple[Header, int]:
+    flag = fields[7]
+    if flag == b"S" or any(key.startswith("GNU.sparse.") for key in extended):
+        raise SnapshotError(f"{source.name}: sparse tar members are not supported")
+    name = extended.get("path") or _name(fields)
+    kind = "0" if flag[0] in _REGULAR else flag.decode("latin-1")
+    if kind == "0" and name.endswith("/"):
+        kind = "5"
+    size = _size(source, extended.get("size"), fields[4])
+    if flag[0] in _WITHOUT_CONTENT or kind == "5":
+        size = 0
+    header = Header(
+        name=name,
+        kind=kind,
+        mode=_number(source, fields[1]) & 0o7777,
+        uid=_decimal(source, extended.get("uid"), fields[2]),
+        gid=_decimal(source, extended.get("gid"), fields[3]),
+        size=size,
+        mtime=_time(source, extended.get("mtime"), fields[5]),
+        link=extended.get("linkpath") or _text(fields[8]),
+        device=(_number(source, fields[13]), _number(source, fields[14]))
+        if kind in "34"
+        else (0, 0),
+        xattrs={
+            key.removeprefix(_XATTR): value
+            for key, value in extended.items()
+            if key.startswith(_XATTR)
+        },
+    )
+    return header, source.consumed + size + -size % BLOCK
+
+
+def _name(fields: tuple[bytes, ...]) -> str:
+    prefix = fields[15] if fields[9] == b"ustar\0" else b""
+    name, prefix_text = _text(fields[0]), _text(prefix)
+    return f"{prefix_text}/{name}" if prefix_text else name
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _number(source: ByteSource, field: bytes) -> int:
+    """An octal field, or a base-256 one (GNU), which may be negative."""
+    if field[0] & 0x80:
+        value = int.from_bytes(field, "big", signed=False) & ((1 << (8 * len(field) - 1)) - 1)
+        return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
+    digits = field.strip(b" \0").partition(b"\0")[0]
+    try:
+        # int() also takes signs and underscores, which no tar number has.
+        return int(digits, 8) if digits and digits.isdigit() else _empty(digits)
+    except ValueError as error:
+        raise SnapshotError(f"{source.name}: a damaged number in a tar header") from error
+
+
+def _empty(digits: bytes) -> int:
+    if digits:
+        raise ValueError(digits)
+    return 0
+
+
+def _size(source: ByteSource, extended: str | None, field: bytes) -> int:
+    size = _decimal(source, extended, field)
+    if not 0 <= size <= _SIZE_LIMIT:
+        raise SnapshotError(f"{source.name}: an absurd size in a tar header ({size} bytes)")
+    return size
+
+
+def _decimal(source: ByteSource, extended: str | None, field: bytes) -> int:
+    if extended is None:
+        return _number(source, field)
+    if not extended.isdecimal() or len(extended) > 20:
+        raise SnapshotError(f"{source.name}: a damaged number in a pax header")
+    return int(extended)
+
+
+def _time(source: ByteSource, extended: str | None, field: bytes) -> int:
+    """A time in nanoseconds; pax writes seconds with a decimal fraction."""
+    if extended is None:
+        return _number(source, field) * 10**9
+    whole, _, fraction = extended.removeprefix("-").partition(".")
+    if not f"{whole}{fraction}".isdecimal() or len(extended) > 40:
+        raise SnapshotError(f"{source.name}: a damaged time in a pax header")
+    nanoseconds = int(whole or "0") * 10**9 + int(f"{fraction:0<9.9}")
+    return -nanoseconds if extended.startswith("-") else nanoseconds
+
+
+def _pax(source: ByteSource, content: bytes) -> Iterator[tuple[str, str]]:
+    """The records of a pax header: ``LENGTH KEY=VALUE\\n``."""
+    position = 0
+    while position < len(content):
+        space = content.find(b" ", position, position + 8)
+        length = content[position:space] if space > 0 else b""
+        if not length.isdigit():
+            raise SnapshotError(f"{source.name}: a damaged pax header")
+        end = position + int(length)
+        record = content[space + 1 : end]
+        key, equals, value = record.partition(b"=")
+        if end > len(content) or not equals or not value.endswith(b"\n"):
+            raise SnapshotError(f"{source.name}: a damaged pax header")
+        yield key.decode("utf-8", "surrogateescape"), value[:-1].decode("utf-8", "surrogateescape")
+        position = end
+
+
+def absolute(name: str, source: str) -> str:
+    """A member's name as an absolute path, cleaned as engines clean it.
+
+    Raises:
+        SnapshotError: the name leads out of the image.
+    """
+    if len(name) > _PATH_LIMIT:
+        raise SnapshotError(f"{source}: a path of {len(name)} characters, which no system takes")
+    if "/." in name or "//" in name or name[:1] == ".":
+        cleaned = posixpath.normpath(name.lstrip("/") or ".")
+        if cleaned == ".." or cleaned.startswith("../"):
+            raise SnapshotError(f"{source}: a member's name leads out of the image: {name!r}")
+        name = "" if cleaned == "." else cleaned
+    return "/" + name.strip("/")

@@ -51,7 +51,8 @@ class Base:
 
     ``reference`` is what the Dockerfile says after substitution. ``digest`` is the
     registry's, None where no registry gave it (``local``); ``image_id`` is the engine's.
-    ``roles`` says what it served as: ``stage:NAME``, ``copy:NAME``, ``frontend``.
+    ``roles`` says what it served as: ``stage:NAME``, ``copy:NAME``, ``mount:NAME``,
+    ``frontend``, and ``final`` for the one that the built image stands on.
     """
 
     reference: str
@@ -66,6 +67,11 @@ class Base:
     def identity(self) -> str:
         """What says whether the base moved: the registry's digest, else the image ID."""
         return self.digest or self.image_id
+
+    @property
+    def final(self) -> bool:
+        """Whether the built image stands on it."""
+        return "final" in self.roles
 
 
 @dataclass(frozen=True, slots=True)

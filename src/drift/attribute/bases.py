@@ -1,0 +1,79 @@
+"""Base images that moved, and the paths that they brought."""
+
+from __future__ import annotations
+
+from drift.attribute.claims import Claim
+from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.sides import Sides
+from drift.compare.model import FileChange
+from drift.source.model import Base
+
+
+class MovedBases:
+    """Claims for bases whose digest is another than in the baseline.
+
+    Pulling is drift's own, so that a base moved is a fact (``proven``), whoever moved it:
+    the world where the Dockerfile names the same reference, the repository where it names
+    another. What the final stage's base brought is its own, packages too.
+    """
+
+    def __init__(self, sides: Sides) -> None:
+        self._sides = sides
+        self._by_role: dict[str, Claim] = {}
+        self.claims: list[Claim] = []
+        for before, after in sides.moved_bases:
+            claim = self._claim(before, after)
+            self.claims.append(claim)
+            for role in {*(before.roles if before else ()), *(after.roles if after else ())}:
+                self._by_role.setdefault(role, claim)
+
+    def _claim(self, before: Base | None, after: Base | None) -> Claim:
+        shown = after or before
+        if shown is None:
+            raise ValueError("a base that is on neither side")
+        same_reference = bool(before and after and before.reference == after.reference)
+        evidence = []
+        if same_reference:
+            evidence.append(f"{shown.reference} has another digest than in the baseline")
+        elif before and after:
+            evidence.append(f"the Dockerfile names {after.reference}, before {before.reference}")
+        if self._sides.same_repo_side:
+            evidence.append("repo fingerprint unchanged")
+        if shown.local:
+            evidence.append("no registry has it: the engine's own image was used")
+        return Claim(
+            origin=Origin.EXTERNAL if same_reference else Origin.REPO,
+            kind=Kind.BASE_IMAGE,
+            subject=shown.reference,
+            grade=Grade.PROVEN,
+            before=_identity(before, same_reference),
+            after=_identity(after, same_reference),
+            evidence=tuple(evidence),
+        )
+
+    @property
+    def of_image(self) -> Claim | None:
+        """The claim for the base that the built image stands on, if it moved."""
+        return self._by_role.get("final")
+
+    def of_path(self, change: FileChange) -> Claim | None:
+        """The base that brought a path on every side that has it."""
+        claim = self.of_image
+        if claim is None:
+            return None
+        brought = [
+            self._sides.in_base(layer, before=before)
+            for layer, before in ((change.before_layer, True), (change.after_layer, False))
+            if layer is not None
+        ]
+        return claim if all(brought) else None
+
+    def of_stage(self, stage: str) -> Claim | None:
+        """The claim for the base of a stage or of a ``COPY --from`` image."""
+        return self._by_role.get(f"stage:{stage}") or self._by_role.get(f"copy:{stage}")
+
+
+def _identity(base: Base | None, same_reference: bool) -> str | None:
+    if base is None:
+        return None
+    return base.identity if same_reference else f"{base.reference}@{base.identity}"

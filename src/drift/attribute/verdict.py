@@ -1,0 +1,43 @@
+"""From differences and causes to the verdict (the contract's "status" and "flagged")."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from drift.attribute.model import Attribution, Cause, Origin, Status
+from drift.compare.model import Comparison
+
+
+def status_of(
+    comparison: Comparison, attribution: Attribution, tolerated: Collection[str] = ()
+) -> Status:
+    """The verdict on an image that was built and compared.
+
+    Packages that could not be read make an image that differs no better than ``drifted``,
+    and one whose layers are the same no worse than ``identical``: then its packages are
+    the same too, read or not.
+    """
+    if comparison.identical:
+        return Status.IDENTICAL
+    if all(_harmless(cause, tolerated) for cause in attribution.causes):
+        return Status.EQUIVALENT
+    return Status.DRIFTED
+
+
+def is_flagged(
+    status: Status,
+    causes: Iterable[Cause],
+    fail_on: Collection[str],
+    tolerated: Collection[str] = (),
+) -> bool:
+    """Whether the policy flags an image: by its status, or by the origin of a cause.
+
+    Kinds that are tolerated never flag.
+    """
+    return status in fail_on or any(
+        cause.origin in fail_on for cause in causes if cause.kind not in tolerated
+    )
+
+
+def _harmless(cause: Cause, tolerated: Collection[str]) -> bool:
+    return cause.origin is Origin.NONDETERMINISM or cause.kind in tolerated

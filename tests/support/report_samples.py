@@ -312,9 +312,7 @@ def hostile(name: str = "evil") -> ImageResult:
     attribution = Attribution(
         (cause,), {path: "c1"}, {f"pkg:deb/{HOSTILE}": "c1"}, {HOSTILE: "c1"}, 0.0, 0.0
     )
-    failure = Failure(
-        FailureKind.STEP, HOSTILE, where, tuple(HOSTILE.splitlines()) + ("::error::",)
-    )
+    failure = Failure(FailureKind.STEP, HOSTILE, where, (*HOSTILE.splitlines(), "::error::"))
     failed = build(name, Role.REPLAY, failure=failure, reason=HOSTILE)
     return ImageResult(
         name,

@@ -1,0 +1,202 @@
+"""The document model: drift.json, as docs and the published schema describe it.
+
+Pure functions from results to plain JSON values. The order of keys is fixed and nothing
+depends on clocks, hash order or the machine: the same results give the same document.
+Keys that the contract does not name (``compared``, ``notes``, ``failure`` and a few more)
+are additions; none of the contract's is ever missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from drift import __version__
+from drift.attribute.model import Origin, Status
+from drift.builds import Build
+from drift.report.escape import storable
+from drift.report.events import events_of
+from drift.report.places import log_path
+from drift.report.results import DiffResult, DiffSide, ImageResult, RunResult
+from drift.report.sections import comparison_sections, instruction_object
+
+Document = dict[str, Any]
+
+SCHEMA_VERSION = 1
+_PUBLISHED = (Status.DRIFTED, Status.FIRST)
+
+
+def image_document(result: ImageResult) -> Document:
+    """The document of one image, metadata-only entries included (see :func:`trim`).
+
+    Raises:
+        ReportError: a changed path has no cause; the counts could not be trusted.
+    """
+    document = {
+        "name": result.name,
+        "status": result.status.value,
+        "origins": [],
+        "flagged": result.flagged,
+        "publish": result.status in _PUBLISHED,
+        "baseline": _side(result.baseline),
+        "candidate": _side(result.candidate),
+        "compared": result.comparison is not None,
+        **comparison_sections(result.comparison, result.attribution),
+        "builds": _builds(result.builds),
+        "error": result.error,
+        "notes": list(result.notes),
+    }
+    return _finished(document)
+
+
+def run_document(run: RunResult, image_documents: Sequence[Document]) -> Document:
+    """The whole report; ``image_documents`` in the order of the configuration."""
+    engine = run.engine
+    about = {
+        "id": run.id,
+        "night": run.night.isoformat(),
+        "started_at": _time(run.started_at),
+        "finished_at": _time(run.finished_at) if run.finished_at else None,
+        "engine": engine
+        and {
+            "name": engine.name,
+            "version": engine.version,
+            "api_version": engine.api_version,
+            "builder": engine.builder,
+            "platform": engine.platform,
+            "kernel": engine.kernel,
+            "cpus": engine.cpus,
+            "storage_driver": engine.storage_driver,
+        },
+    }
+    return _document(storable(about), image_documents, events_of(image_documents))
+
+
+def diff_document(result: DiffResult) -> Document:
+    """The report of ``drift diff``: no run, one image, and no origin but nondeterminism."""
+    image = {
+        "name": result.candidate.reference,
+        "status": result.status.value,
+        "origins": [],
+        "flagged": result.status is Status.DRIFTED,
+        "publish": result.status in _PUBLISHED,
+        "baseline": _diff_side(result.baseline),
+        "candidate": _diff_side(result.candidate),
+        "compared": True,
+        **comparison_sections(result.comparison, result.attribution),
+        "builds": [],
+        "error": None,
+        "notes": list(result.notes),
+    }
+    for cause in image["causes"]:
+        if cause["origin"] != Origin.NONDETERMINISM:
+            cause["origin"] = None
+    return _document(None, [_finished(image)], [])
+
+
+def trim(document: Document, *, full: bool = False) -> Document:
+    """The document without the entries of paths that differ in nothing but mtime.
+
+    With ``full`` it is the document itself. The counts stay; the argument is not changed.
+    """
+    if full:
+        return document
+    return {**document, "images": [_trimmed(image) for image in document["images"]]}
+
+
+def _trimmed(image: Document) -> Document:
+    files = image["files"]
+    entries = [entry for entry in files["entries"] if entry["change"] != "metadata_only"]
+    return {**image, "files": {**files, "entries": entries}}
+
+
+def _document(run: Document | None, images: Sequence[Document], events: list[Document]) -> Document:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "drift_version": __version__,
+        "run": run,
+        "summary": _summary(images),
+        "events": events,
+        "images": list(images),
+    }
+
+
+def _summary(images: Sequence[Document]) -> Document:
+    statuses = Counter(image["status"] for image in images)
+    origins = Counter(origin for image in images for origin in image["origins"])
+    return {
+        "images": len(images),
+        "status": _in_order(statuses, Status),
+        "origins": _in_order(origins, Origin),
+        "flagged": sum(image["flagged"] for image in images),
+    }
+
+
+def _in_order(counts: Mapping[str, int], words: Iterable[str]) -> dict[str, int]:
+    return {str(word): counts[word] for word in words if counts.get(word)}
+
+
+def _finished(image: Document) -> Document:
+    """The origins are those of the causes; every string is one that JSON can carry."""
+    found = {cause["origin"] for cause in image["causes"]}
+    image["origins"] = [origin.value for origin in Origin if origin in found]
+    finished: Document = storable(image)
+    return finished
+
+
+def _side(build: Build | None) -> Document | None:
+    if build is None:
+        return None
+    repo = build.inputs.repo if build.inputs else None
+    return {
+        "build": build.id,
+        "night": build.night.isoformat(),
+        "revision": repo.revision if repo else None,
+        "dirty": repo.dirty if repo else None,
+        "fingerprint": repo.fingerprint if repo else None,
+        "image_id": build.snapshot.image_id if build.snapshot else None,
+    }
+
+
+def _diff_side(side: DiffSide) -> Document:
+    keys = ("build", "night", "revision", "dirty", "fingerprint")
+    known = _side(side.build) or dict.fromkeys(keys)
+    return {**known, "image_id": side.image_id, "reference": side.reference}
+
+
+def _builds(builds: Sequence[Build]) -> list[Document]:
+    attempts: Counter[str] = Counter()
+    documents = []
+    for build in builds:
+        attempts[build.role] += 1
+        documents.append(
+            {
+                "build": build.id,
+                "role": build.role.value,
+                "reason": build.reason,
+                "seconds": round(build.seconds, 1),
+                "ok": build.ok,
+                "log": log_path(build.run, build.image, build.role, attempts[build.role]),
+                "failure": _failure(build),
+            }
+        )
+    return documents
+
+
+def _failure(build: Build) -> Document | None:
+    failure = build.failure
+    if failure is None:
+        return None
+    return {
+        "kind": failure.kind.value,
+        "message": failure.message,
+        "instruction": instruction_object(failure.instruction),
+        "tail": list(failure.tail),
+    }
+
+
+def _time(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

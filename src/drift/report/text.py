@@ -1,0 +1,190 @@
+"""The text format: what a person reads on a terminal, 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from drift.attribute.model import Status
+from drift.report import words
+from drift.report.escape import inert_line, visible
+
+WIDTH = 80
+_PACKAGES = 20
+_COLOURS = {
+    Status.FIRST.value: "36",
+    Status.IDENTICAL.value: "32",
+    Status.EQUIVALENT.value: "32",
+    Status.DRIFTED.value: "33",
+    Status.BROKEN.value: "31",
+    Status.UNKNOWN.value: "35",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """Colour where it was asked for, nothing where not."""
+
+    colour: bool
+
+    def bold(self, text: str) -> str:
+        return self._sgr("1", text)
+
+    def faint(self, text: str) -> str:
+        return self._sgr("2", text)
+
+    def status(self, status: str, text: str) -> str:
+        return self._sgr(_COLOURS[status], text)
+
+    def _sgr(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+
+
+def render(document: dict[str, Any], *, colour: bool = False, full: bool = False) -> str:
+    """The report for a terminal; ``full`` lists every path that the document has.
+
+    Nothing of it but drift's own colours (``colour``) is a control character.
+    """
+    style = _Style(colour)
+    parts = [*_header(document, style), *_table(document["images"], style)]
+    for image in document["images"]:
+        parts += _image(image, style, full)
+    parts += ["", style.bold(visible(words.verdict(document)))]
+    return "".join(f"{inert_line(line)}\n" for line in parts)
+
+
+def _header(document: dict[str, Any], style: _Style) -> Iterator[str]:
+    yield style.bold(words.title(document))
+    if document["run"]:
+        yield style.faint(visible(words.about(document)))
+    yield ""
+
+
+def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
+    name_width = min(28, max([5, *(_width(visible(image["name"])) for image in images)]))
+    yield style.faint(f"  {'IMAGE':<{name_width}}  {'STATUS':<10}  WHAT")
+    for image in images:
+        mark = "!" if image["flagged"] else " "
+        name = _pad(_cut(visible(image["name"]), name_width), name_width)
+        status = style.status(image["status"], f"{image['status']:<10}")
+        what = _cut(visible(words.headline(image)), WIDTH - name_width - 16)
+        yield f"{mark} {name}  {status}  {what}".rstrip()
+
+
+def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
+    body = [
+        *_causes(image, style),
+        *_packages(image),
+        *_config(image),
+        *(_files(image) if full else ()),
+        *_failures(image),
+        *(line for note in image["notes"] for line in _wrapped(f"note: {note}", "  ", "    ")),
+    ]
+    if body:
+        flag = ", flagged" if image["flagged"] else ""
+        yield ""
+        status = style.status(image["status"], image["status"])
+        yield f"{style.bold(visible(image['name']))}: {status}{flag}"
+        for side in words.sides(image):
+            yield from _wrapped(side, "  ", "    ")
+        yield from body
+
+
+def _causes(image: dict[str, Any], style: _Style) -> Iterator[str]:
+    for cause in words.by_urgency(image["causes"]):
+        origin = f"{cause['origin']} " if cause["origin"] else ""
+        yield ""
+        lead = f"  {origin}{words.kind(cause)}: "
+        yield from _wrapped(f"{lead}{visible(cause['subject'])}", "", "    ")
+        yield from _wrapped(words.move(cause), "    ", "    ")
+        facts = f"{words.volume(cause)} · {cause['grade']}"
+        risk = f" · risk: {', '.join(cause['risk'])}" if cause["risk"] else ""
+        yield from (style.faint(line) for line in _wrapped(facts + risk, "    ", "    "))
+        if cause["instruction"]:
+            yield from _wrapped(_instruction(cause["instruction"]), "    ", "      ")
+        for fact in cause["evidence"]:
+            yield from _wrapped(f"- {visible(fact)}", "    ", "      ")
+
+
+def _instruction(instruction: dict[str, Any]) -> str:
+    return f"line {instruction['line']}: {_cut(visible(instruction['text']), 2 * WIDTH)}"
+
+
+def _packages(image: dict[str, Any]) -> Iterator[str]:
+    packages = image["packages"]
+    changes = [*packages["changed"], *packages["added"], *packages["removed"]]
+    if changes or packages["unknown"]:
+        yield ""
+        yield f"  packages ({words.counted(len(changes), 'change')})"
+    for change in changes[:_PACKAGES]:
+        yield from _wrapped(f"{change['purl']} {words.move(change)}", "    ", "      ")
+    if len(changes) > _PACKAGES:
+        yield f"    and {len(changes) - _PACKAGES} more"
+    for ecosystem, reason in packages["unknown"].items():
+        yield from _wrapped(f"{ecosystem}: unknown: {reason}", "    ", "      ")
+
+
+def _config(image: dict[str, Any]) -> Iterator[str]:
+    if image["config"]:
+        yield ""
+        yield "  configuration"
+    for change in image["config"]:
+        before, after = words.value(change["before"]), words.value(change["after"])
+        yield from _wrapped(f"{change['field']}: {before} → {after}", "    ", "      ")
+
+
+def _files(image: dict[str, Any]) -> Iterator[str]:
+    entries = image["files"]["entries"]
+    if entries:
+        yield ""
+        yield f"  files ({words.counted(len(entries), 'path')})"
+    for entry in entries:
+        fields = f" ({', '.join(entry['fields'])})" if entry["fields"] else ""
+        # Never wrapped or cut: a path is there to be copied.
+        cause = f" [{entry['cause']}]" if entry["cause"] else ""
+        yield f"    {entry['change']:<13} {visible(entry['path'] + fields)}{cause}"
+
+
+def _failures(image: dict[str, Any]) -> Iterator[str]:
+    for failure in words.failures(image):
+        yield ""
+        yield from _wrapped(f"{failure['role']} build: {failure['message']}", "  ", "    ")
+        if failure["instruction"]:
+            yield from _wrapped(_instruction(failure["instruction"]), "    ", "      ")
+        yield from (f"    | {_cut(visible(line), WIDTH - 6)}" for line in failure["tail"])
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    """Untrusted text over several lines; a word that is longer than a line stays whole."""
+    return textwrap.wrap(
+        visible(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: East Asian wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
+
+
+def _pad(text: str, columns: int) -> str:
+    return text + " " * (columns - _width(text))
+
+
+def _cut(text: str, columns: int) -> str:
+    if _width(text) <= columns:
+        return text
+    kept = text[: columns - 1]
+    while _width(kept) > columns - 1:
+        kept = kept[:-1]
+    return kept + "…"

@@ -14,6 +14,12 @@ SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     chr(code) for code in range(0x2000, 0x200B)
 )
 BLANKS = re.compile(r"[\t\v\f\r ]+")
+_ANY_SPACES = re.compile(f"[{SPACES}]+")
+
+
+def single_spaced(text: str) -> str:
+    """The text as one line: every run of spaces and line ends is one space."""
+    return _ANY_SPACES.sub(" ", text).strip(" ")
 
 
 def json_form(value: str) -> list[str] | None:

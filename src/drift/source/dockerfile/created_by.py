@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from drift.oci import HistoryEntry
 from drift.source.dockerfile import arguments, heredocs
+from drift.source.dockerfile.arguments import single_spaced
 from drift.source.dockerfile.model import Heredoc, Statement
 
 # fmt: off
@@ -37,7 +38,7 @@ class Step:
 
 def read(entry: HistoryEntry) -> Step:
     """An entry's step; what carries no keyword is a RUN, as the classic builder has it."""
-    text = _single_spaced(entry.created_by.removesuffix("# buildkit"))
+    text = single_spaced(entry.created_by.removesuffix("# buildkit"))
     before, nop, rest = text.partition(_NOP)
     # A shell's own option stands right before the mark; a command may hold it anywhere.
     if nop and before.rsplit(maxsplit=1)[-1:] and before.split()[-1][0] in "-/":
@@ -63,22 +64,22 @@ def _commands(statement: Statement) -> Iterator[str]:
     """The command as a builder may hand it to the shell."""
     form = arguments.json_form(statement.value)
     if form is not None:
-        yield _single_spaced(" ".join(form))
+        yield single_spaced(" ".join(form))
         return
     if not statement.heredocs:
-        yield _single_spaced(statement.value)
+        yield single_spaced(statement.value)
         return
     first = statement.heredocs[0]
     if heredocs.opening(statement.value) is not None:
         yield f"/dev/pipes/{first.name}" if first.content.startswith("#!") else _body(first)
         return
     bodies = (f"\n{heredoc.content}{heredoc.name}" for heredoc in statement.heredocs)
-    yield _single_spaced(statement.value + "".join(bodies))
+    yield single_spaced(statement.value + "".join(bodies))
 
 
 def _body(heredoc: Heredoc) -> str:
     content = _LEADING_TABS.sub("", heredoc.content) if heredoc.chomp else heredoc.content
-    return _single_spaced(content)
+    return single_spaced(content)
 
 
 def _ends_with(text: str, command: str) -> bool:
@@ -91,7 +92,3 @@ def _same_end(text: str, path: str) -> bool:
         return True
     written = posixpath.normpath(text.rsplit(" ", 1)[-1]) if text else ""
     return written == posixpath.normpath(path)
-
-
-def _single_spaced(text: str) -> str:
-    return " ".join(text.split())

@@ -30,7 +30,7 @@ def trim(value: str, pattern: str, *, suffix: bool, longest: bool) -> str:
     Raises:
         ValueError: the pattern has a bad escape, or takes too long.
     """
-    if suffix and (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+    if suffix and len(pattern) > 1 and (len(pattern) - len(pattern.rstrip("\\"))) % 2:
         pattern += "\\"  # BuildKit reads a suffix pattern backwards: a last \ escapes nothing
     tokens = list(_tokens(pattern))
     text = value[::-1] if suffix else value

@@ -35,7 +35,7 @@ def read_statement(line: str, number: int, escape: str) -> Statement:
         value=value,
         line=number,
         end_line=number,
-        text=" ".join([keyword, *(rest[0].split() if rest else [])]),
+        text=arguments.single_spaced(" ".join([keyword, *rest])),
         flags=flags,
         trigger=_trigger(value, number, escape) if keyword == "ONBUILD" else None,
     )

@@ -67,9 +67,8 @@ class MovedPackages:
         if base and all(self._bases.of_path(file) for file in files):
             return base
         layer = next((file.layer for file in files if not self._bases.of_path(file)), None)
-        evidence = [
-            f"the package database says {change.before or 'absent'}, then {change.after or 'absent'}"
-        ]
+        versions = (change.before or "absent", change.after or "absent")
+        evidence = ["the package database says {}, then {}".format(*versions)]
         return Claim(
             origin=self._origin(evidence),
             kind=Kind.PACKAGE,

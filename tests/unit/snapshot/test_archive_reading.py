@@ -1,0 +1,242 @@
+"""Archives in every layout that engines write; damaged ones are errors, never half read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift.errors import SnapshotError
+from drift.oci import DiffId, Platform
+from drift.snapshot.model import Layer, LayersInMemory, Snapshot
+from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
+from support.images import (
+    Member,
+    config_of,
+    diff_id,
+    docker_archive,
+    file,
+    gzipped,
+    oci_members,
+    symlink,
+    tar,
+    zstded,
+)
+
+BASE = tar([file("etc/os-release", "ID=debian\n"), file("bin/sh", "#!")])
+APP = tar([file("app/main.py", "print(1)\n")])
+LAYERS = (BASE, APP)
+
+
+def read(content: bytes, reference: str | None = None, platform: str | None = None) -> Snapshot:
+    return snapshot_of_stream(
+        io.BytesIO(content),
+        "app.tar",
+        LayersInMemory(),
+        reference=reference,
+        platform=Platform.parse(platform) if platform else None,
+    )
+
+
+def expect_whole(snapshot: Snapshot) -> None:
+    assert [layer.diff_id for layer in snapshot.layers] == [diff_id(layer) for layer in LAYERS]
+    assert [layer.size for layer in snapshot.layers] == [len(layer) for layer in LAYERS]
+    config = config_of(LAYERS)
+    assert snapshot.image_id == f"sha256:{hashlib.sha256(config).hexdigest()}"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzipped, zstded])
+def test_docker_and_oci_layouts_with_every_compression(pack: Callable[[bytes], bytes]) -> None:
+    packed = [pack(layer) for layer in LAYERS]
+    config = config_of(LAYERS)
+    expect_whole(read(tar(docker_archive(LAYERS, packed=packed))))
+    expect_whole(read(tar(oci_members([(packed, config, {})]))))
+
+
+@pytest.mark.parametrize("pack", [gzipped, zstded])
+def test_the_whole_archive_may_be_compressed(pack: Callable[[bytes], bytes]) -> None:
+    expect_whole(read(pack(tar(docker_archive(LAYERS)))))
+
+
+def test_an_oci_layout_that_lies_unpacked(tmp_path: Path) -> None:
+    for member in oci_members([(LAYERS, config_of(LAYERS), {})]):
+        path = tmp_path / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(member.content)
+    expect_whole(snapshot_of_path(tmp_path, LayersInMemory()))
+
+
+def test_links_between_members_are_followed() -> None:
+    members = docker_archive(LAYERS)
+    linked = [
+        symlink(member.name, "../layers/base.tar") if member.name == "0/layer.tar" else member
+        for member in members
+    ]
+    expect_whole(read(tar([*linked, file("layers/base.tar", BASE)])))
+
+
+def test_several_gzip_members_make_one_layer() -> None:
+    half = len(BASE) // 2
+    packed = [gzipped(BASE[:half]) + gzipped(BASE[half:]), gzipped(APP)]
+    expect_whole(read(tar(docker_archive(LAYERS, packed=packed))))
+
+
+def two_images() -> list[Member]:
+    other = config_of(LAYERS, {"Cmd": ["sh"]})
+    return oci_members(
+        [
+            (LAYERS, config_of(LAYERS), {"io.containerd.image.name": "docker.io/library/app:one"}),
+            (LAYERS, other, {"io.containerd.image.name": "docker.io/library/app:two"}),
+        ]
+    )
+
+
+def test_of_several_images_one_must_be_chosen() -> None:
+    content = tar(two_images())
+    with pytest.raises(SnapshotError, match=r"several images.*app:one.*app:two"):
+        read(content)
+    with pytest.raises(SnapshotError, match="no image matches"):
+        read(content, "app:three")
+    assert read(content, "app:two").config.settings == {"Cmd": ["sh"]}
+
+
+def test_of_several_platforms_one_must_be_chosen() -> None:
+    arm = json.loads(config_of(LAYERS)) | {"architecture": "arm64", "variant": "v8"}
+    configs = [config_of(LAYERS), json.dumps(arm).encode()]
+    content = tar(oci_members([(LAYERS, config, {}) for config in configs]))
+    with pytest.raises(SnapshotError, match="linux/arm64/v8"):
+        read(content)
+    assert read(content, platform="linux/arm64").config.platform.variant == "v8"
+
+
+def without(members: Sequence[Member], name: str) -> list[Member]:
+    return [member for member in members if member.name != name]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (tar(without(docker_archive(LAYERS), "1/layer.tar")), "is missing"),
+        (tar(without(docker_archive(LAYERS), "manifest.json")), "not an image archive"),
+        (tar(docker_archive((BASE,), config=config_of(LAYERS))), "1 layers, but"),
+        (tar(docker_archive(LAYERS, packed=(APP, BASE))), "not what the image's configuration"),
+        (tar(docker_archive(LAYERS, packed=(gzipped(BASE)[:-9], APP))), "truncated gzip"),
+        (tar(docker_archive(LAYERS, packed=(gzipped(BASE)[:40] + b"x" * 400, APP))), "corrupt"),
+        (tar(docker_archive(LAYERS, packed=(zstded(BASE)[:-3], APP))), "configuration|truncated"),
+        (tar(docker_archive(LAYERS))[:-12_000], "truncated"),
+        (b"", "not an image archive"),
+        (b"not a tar at all" * 64, "checksum"),
+        (tar([file("manifest.json", "[{}]")]), "damaged"),
+        (tar([file("manifest.json", "{")]), "not JSON"),
+        (tar([file("manifest.json", "[" * 100_000)]), "not JSON"),
+        (tar([file("index.json", '{"manifests": 3}')]), "damaged"),
+    ],
+)
+def test_damaged_archives_are_errors(content: bytes, message: str) -> None:
+    with pytest.raises(SnapshotError, match=message):
+        read(content)
+
+
+def test_a_blob_that_is_not_what_its_name_says_is_an_error() -> None:
+    members = oci_members([(LAYERS, config_of(LAYERS), {})])
+    for number, member in enumerate(members[:-2]):
+        damaged = [*members]
+        damaged[number] = file(member.name, member.content[:-1] + b" ")
+        with pytest.raises(SnapshotError):
+            read(tar(damaged))
+
+
+def test_a_decompression_bomb_is_an_error() -> None:
+    packer = zstandard.ZstdCompressor().compressobj()
+    header = tarfile.TarInfo("zeros")
+    header.size = 1 << 40
+    start = packer.compress(header.tobuf())
+    zeros = bytes(64 << 20)
+    bomb = start + b"".join(packer.compress(zeros) for _ in range(20)) + packer.flush()
+    assert len(bomb) < 1 << 20
+    with pytest.raises(SnapshotError, match="decompression bomb"):
+        read(tar(docker_archive(LAYERS, packed=(bomb, APP))))
+
+
+class Counting(LayersInMemory):
+    """Layers that remember which of them were parsed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parsed: list[DiffId] = []
+
+    def put(self, layer: Layer) -> None:
+        self.parsed.append(layer.diff_id)
+        super().put(layer)
+
+
+def legacy_archive(layers: Sequence[bytes]) -> list[Member]:
+    """An archive as engines up to 24 write it: v1 directories, a json before each layer."""
+    members: list[Member] = []
+    parent = chain = ""
+    names = []
+    for layer in layers:
+        digest = diff_id(layer)
+        chain = diff_id(f"{chain} {digest}".encode()) if chain else digest
+        document = {"container_config": {"Hostname": ""}, "created": "1970-01-01T00:00:00Z"}
+        hashed = document | {"layer_id": chain} | ({"parent": f"sha256:{parent}"} if parent else {})
+        text = json.dumps(dict(sorted(hashed.items())), separators=(",", ":"))
+        name = hashlib.sha256(text.encode()).hexdigest()
+        own = {"id": name} | ({"parent": parent} if parent else {}) | document
+        members += [file(f"{name}/json", json.dumps(own)), file(f"{name}/layer.tar", layer)]
+        names.append(f"{name}/layer.tar")
+        parent = name
+    config = config_of(layers)
+    config_name = hashlib.sha256(config).hexdigest() + ".json"
+    manifest = [{"Config": config_name, "RepoTags": None, "Layers": names}]
+    return [*members, file(config_name, config), file("manifest.json", json.dumps(manifest))]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        legacy_archive(LAYERS),
+        oci_members([(LAYERS, config_of(LAYERS), {})]),
+    ],
+)
+def test_a_layer_that_is_known_is_not_parsed_again(members: Sequence[Member]) -> None:
+    layers = Counting()
+    expected = [DiffId(diff_id(layer)) for layer in LAYERS]
+    for _ in range(2):
+        snapshot = snapshot_of_stream(io.BytesIO(tar(members)), "export", layers, expected=expected)
+        expect_whole(snapshot)
+    assert sorted(layers.parsed) == sorted(expected)
+
+
+def test_a_known_layer_s_content_is_still_verified() -> None:
+    layers = LayersInMemory()
+    expected = [DiffId(diff_id(layer)) for layer in LAYERS]
+    members = legacy_archive(LAYERS)
+    snapshot_of_stream(io.BytesIO(tar(members)), "export", layers, expected=expected)
+    damaged = [
+        file(m.name, m.content[:600] + b"!" + m.content[601:]) if m.content == BASE else m
+        for m in members
+    ]
+    with pytest.raises(SnapshotError, match="not the layer that its name says"):
+        snapshot_of_stream(io.BytesIO(tar(damaged)), "export", layers, expected=expected)
+
+
+@given(st.data())
+def test_any_flipped_byte_is_an_error_or_changes_nothing(data: st.DataObject) -> None:
+    content = bytearray(tar(docker_archive(LAYERS)))
+    at = data.draw(st.integers(min_value=0, max_value=len(content) - 1))
+    content[at] ^= data.draw(st.integers(min_value=1, max_value=255))
+    try:
+        snapshot = read(bytes(content))
+    except SnapshotError:
+        return
+    # Tar padding and modes of the outer archive are not the image's content.
+    assert [layer.diff_id for layer in snapshot.layers] == [diff_id(layer) for layer in LAYERS]

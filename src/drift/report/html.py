@@ -53,6 +53,7 @@ def _template() -> Template:
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -69,19 +69,19 @@ def _is_newest(run: Mapping[str, Any], newest: Path) -> bool:
 
 def _write(path: Path, text: str) -> None:
     """Replace a file at once: readers see the old one or the new one, never a half."""
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".drift-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # made private by tempfile; a web server has to read it
-        temporary.replace(path)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".drift-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)  # made private by mkstemp; a web server has to read it
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)  # there only where something went wrong
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise ReportError(
             f"cannot write the report {path}: {error.strerror or error}",
             hint="check that [report] directory exists, is writable and has space left",

@@ -73,6 +73,8 @@ def by_urgency(causes: list[Part]) -> list[Part]:
 def volume(part: Part) -> str:
     """``41 files, 10.5 MB`` of a cause."""
     files = part["files"]
+    if not files["changed"]:
+        return "no files"
     return f"{counted(files['changed'], 'file')}, {size(files['bytes'])}"
 
 

@@ -1,0 +1,116 @@
+"""Text, JSON, GitHub and JUnit: what a reader and a CI system are told."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from drift.report import as_json, github, junit, text, words
+from drift.report.formats import FORMATS
+from support import report_samples as samples
+
+
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "github", "junit"])
+def test_every_format_ends_its_last_line_and_is_deterministic(name: str) -> None:
+    once = FORMATS[name](samples.fleet())
+    assert once == FORMATS[name](samples.fleet())
+    assert once.endswith("\n")
+
+
+def test_formats_are_loaded_when_used() -> None:
+    code = "import sys, drift.report.formats; print('jinja2' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
+
+
+def test_text_says_first_what_matters_first() -> None:
+    shown = text.render(samples.fleet())
+    lines = shown.splitlines()
+    assert "! web     drifted     base image debian:bookworm-slim; openssl" in lines[4]
+    assert lines[5].startswith("  api     equivalent")
+    assert lines[-1] == "2 of 5 images flagged: web, worker. Could not be checked: db."
+    assert shown.index("external base image") < shown.index("external package")
+    assert "3.0.17-1~deb12u2 → 3.0.17-1~deb12u3" in shown
+    assert "    | app.c:7: error: 'SSL_OLD' undeclared" in lines
+    assert "npm: unknown:" in shown
+    assert max(map(len, lines)) <= text.WIDTH
+
+
+def test_text_has_colour_only_when_asked() -> None:
+    assert "\x1b" not in text.render(samples.fleet())
+    coloured = text.render(samples.fleet(), colour=True)
+    assert re.sub(r"\x1b\[\d*m", "", coloured) == text.render(samples.fleet())
+    assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b[")
+
+
+def test_text_lists_every_path_when_full() -> None:
+    assert "metadata_only /etc/ld.so.cache (mtime)" in text.render(samples.fleet(), full=True)
+    assert "/etc/ld.so.cache" not in text.render(samples.fleet())
+
+
+def test_wide_characters_keep_the_table_straight() -> None:
+    lines = text.render(samples.document_of(samples.first("漢字漢字"), samples.first("ab"))).split(
+        "\n"
+    )
+    assert lines[4].startswith("  漢字漢字  first")
+    assert lines[5].startswith("  ab        first")
+
+
+def test_json_is_the_document() -> None:
+    document = samples.fleet()
+    assert json.loads(as_json.render(document)) == document
+    compact = as_json.render(document, compact=True)
+    assert json.loads(compact) == document
+    assert compact.count("\n") == 1
+
+
+def test_annotations_stand_on_the_dockerfiles_lines() -> None:
+    shown = github.render(samples.fleet(), dockerfiles={"web": "services/web,a/Dockerfile"})
+    lines = shown.splitlines()
+    assert lines[1] == (
+        "::error file=services/web%2Ca/Dockerfile,line=6,title=web%3A external package::"
+        "pkg:deb/debian/openssl 3.0.17-1~deb12u2 → 3.0.17-1~deb12u3%0A"
+        "3 files, 6.4 MB, owned%0Arepo fingerprint unchanged%0A"
+        "dpkg's database names all 3 files as openssl's or libssl3's"
+    )
+    assert "::warning title=db%3A unknown::registry.example.org: 429 Too Many Requests" in lines
+    assert any(line.startswith("::notice file=") and "build config" in line for line in lines)
+    assert "history.log" not in shown
+    assert "title=api" not in shown
+
+
+def test_annotations_are_ten_of_a_level_and_say_what_is_missing() -> None:
+    document = samples.document_of(*(samples.broken(f"image{n}") for n in range(14)))
+    lines = github.render(document).splitlines()
+    assert sum(line.startswith("::error ") for line in lines) == 10
+    assert lines[9] == "::error title=drift::5 more are not shown here; the report has them all"
+
+
+def test_junit_counts_failures_and_errors() -> None:
+    root = ET.fromstring(junit.render(samples.fleet()).encode())
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("5", "2", "1")
+    cases = {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")}
+    assert cases == {
+        "web": ["failure"],
+        "api": [],
+        "worker": ["failure"],
+        "db": ["error"],
+        "batch": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (34_100_000, "34.1 MB")],
+)
+def test_sizes(number: int, shown: str) -> None:
+    assert words.size(number) == shown
+
+
+def test_a_quiet_fleet_is_said_to_be_quiet() -> None:
+    assert words.verdict(samples.document_of(samples.quiet())) == "Nothing flagged in 1 image."

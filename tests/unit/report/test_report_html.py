@@ -1,0 +1,123 @@
+"""The page: valid nesting, nothing active, nothing loaded, whatever the images hold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
+from drift.compare.model import Comparison
+from drift.report import html
+from drift.report.document import image_document, run_document
+from drift.report.results import ImageResult
+from support import report_samples as samples
+
+VOID = {"meta", "br"}
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article"),
+    *("p", "h1", "h2", "h3", "h4", "ul", "ol", "li", "span", "code", "pre", "a", "div"),
+    *("table", "thead", "tbody", "tr", "th", "td", "details", "summary"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope"),
+    *("title", "tabindex", "aria-label", "aria-labelledby", "open"),
+}
+
+
+class Page(HTMLParser):
+    """Fails on bad nesting; keeps tags, attributes and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.comments: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+
+def links(page: Page) -> list[str | None]:
+    return [value for name, value in page.attributes if name == "href"]
+
+
+def test_hostile_text_is_only_text() -> None:
+    report = html.render(samples.hostile_fleet(), root="", logs={"anything"})
+    page = Page(report)
+    assert page.tags <= TAGS
+    assert {name for name, _ in page.attributes} <= ATTRIBUTES
+    assert page.comments == []
+    assert links(page) == ["#image-1"]
+    assert "<script>alert(1)</script>" in page.text
+    assert "{{ 7*7 }}" in page.text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u202e\u2066\ufffe]", report)
+
+
+def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
+    report = html.render(samples.fleet())
+    style = re.search("<style>(.*?)</style>", report, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert ("content", policy) in Page(report).attributes
+    assert "url(" not in style[1]
+
+
+def test_the_page_tells_what_the_night_was() -> None:
+    text = " ".join(Page(html.render(samples.fleet())).text.split())
+    assert "2 of 5 images flagged: web, worker. Could not be checked: db." in text
+    assert "external package pkg:deb/debian/openssl 3.0.17-1~deb12u2 → 3.0.17-1~deb12u3" in text
+    assert "npm packages are unknown" in text
+    assert "error: 'SSL_OLD' undeclared" in text
+    assert "Named sources explain 97.8 % of the changed paths and 99.9 % of their bytes." in text
+
+
+def test_logs_are_linked_only_where_they_are() -> None:
+    document = samples.document_of(samples.first())
+    build = document["images"][0]["builds"][0]
+    linked = Page(html.render(document, root="../../", logs={build["build"]}))
+    assert f"../../{build['log']}" in links(linked)
+    assert links(Page(html.render(document))) == ["#image-1"]
+    build["log"] = "javascript:alert(1)"
+    assert links(Page(html.render(document, root="", logs={build["build"]}))) == ["#image-1"]
+
+
+def test_a_large_cause_does_not_crowd_out_a_small_one() -> None:
+    large = [samples.modified(f"/usr/{n:05}", 100_000 + n) for n in range(2500)]
+    small = [samples.modified("/etc/passwd", 10)]
+    causes = (
+        Cause("c1", Origin.EXTERNAL, Kind.BASE_IMAGE, "debian:12", Grade.PROVEN),
+        Cause("c2", Origin.UNEXPLAINED, Kind.FILE, "/etc/passwd", Grade.INFERRED),
+    )
+    paths = {c.path: "c1" for c in large} | {"/etc/passwd": "c2"}
+    comparison = Comparison(files=tuple(sorted([*large, *small], key=lambda c: c.path)))
+    reasons = Attribution(causes, paths)
+    result = ImageResult("x", Status.DRIFTED, True, comparison=comparison, attribution=reasons)
+    document = run_document(
+        samples.run_of(),
+        [image_document(result)],
+    )
+    report = html.render(document)
+    assert report.count('class="change ') == html.FILES_SHOWN
+    assert "<code>/etc/passwd</code>\n" in report
+    assert "501 more paths not listed here" in report
+    assert "1,999 paths of 2500" in report

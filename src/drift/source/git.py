@@ -1,0 +1,138 @@
+"""git, as drift calls it: never asking, bounded in time, deaf to hostile names.
+
+What git says on failure is sorted into :class:`GitFailure`; a URL's credentials are in no
+message. GitPython runs the commands; each has its arguments written out here or in
+:mod:`drift.source.checkout`, behind ``--end-of-options`` where they are not ours.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+from drift.errors import SourceError
+
+NO_COMMIT = "0" * 40
+"""git's null object id: a repository without a commit."""
+
+TIMEOUT = 600.0
+"""Seconds for one command."""
+
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "true",
+    "SSH_ASKPASS": "true",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+    "GIT_OPTIONAL_LOCKS": "0",  # looking must not rewrite the index
+    "LC_ALL": "C",
+}
+
+
+class GitFailure(StrEnum):
+    """Why something could not be had from git."""
+
+    NETWORK = "network"
+    AUTHENTICATION = "authentication"
+    MISSING = "missing"  # the repository, reference or commit is not there
+    REFUSED = "refused"  # safe.directory, a transport that is not allowed, a malformed name
+    TIMEOUT = "timeout"
+    OTHER = "other"
+
+
+class GitError(SourceError):
+    """A git command failed; ``failure`` says how."""
+
+    def __init__(self, message: str, failure: GitFailure, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or _HINTS.get(failure))
+        self.failure = failure
+
+
+_HINTS = {
+    GitFailure.NETWORK: "check the network and the repository's host, then run drift again",
+    GitFailure.AUTHENTICATION: "give git access: an SSH agent, or a credential helper for https",
+    GitFailure.MISSING: "check the repository's URL and the revision",
+    GitFailure.TIMEOUT: "the remote is slow or the repository large; try the same fetch by hand",
+}
+_REMOTE = "https:http:ssh:git"
+# The first that fits decides.
+_SIGNS = (
+    (GitFailure.TIMEOUT, r"Timeout: the command"),
+    (GitFailure.REFUSED, r"dubious ownership|transport '.*' not allowed"),
+    (
+        GitFailure.AUTHENTICATION,
+        r"Authentication failed|could not read (Username|Password)|Permission denied \(|"
+        r"terminal prompts disabled|Host key verification failed|error: 40[13]|Invalid username",
+    ),
+    (
+        GitFailure.NETWORK,
+        r"Could not resolve|Connection (refused|reset|timed out)|Failed to connect|"
+        r"unable to look up|Network is unreachable|Operation timed out|SSL|TLS|gnutls|"
+        r"early EOF|error: (5\d\d|429)|unable to connect|Connection closed|hung up unexpectedly",
+    ),
+    (
+        GitFailure.MISSING,
+        r"couldn't find remote ref|not our ref|[Rr]epository .*not found|does not exist|"
+        r"does not appear to be a git repository|unknown revision|Needed a single revision|"
+        r"bad (object|revision)|not a valid object|not a git repository|error: 404|"
+        r"reference is not a tree",
+    ),
+)
+
+
+def without_credentials(text: str) -> str:
+    """The text with the user part of every URL in it replaced."""
+    return re.sub(r"(?<=://)[^/\s'\"]*@", "***@", text)
+
+
+def run_git(
+    directory: Path, *arguments: str, umask: int = -1, local: bool = True, timeout: float = TIMEOUT
+) -> str:
+    """Run git in a directory and return what it printed, without the last line's end.
+
+    ``local`` allows repositories of this machine (``file``) as remotes and submodules.
+
+    Raises:
+        GitError: it failed; git's own last words are in the message.
+    """
+    import git
+
+    try:
+        output = git.Git(directory).execute(
+            ["git", *arguments],
+            # ext:: would run programs; what is not named here is refused.
+            env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
+            kill_after_timeout=timeout,
+            umask=umask,
+            strip_newline_in_stdout=True,
+        )
+    except git.GitCommandNotFound as error:
+        raise GitError(
+            f"git cannot be run in {str(directory)!r}: it or the directory is missing",
+            GitFailure.OTHER,
+            hint="install git",
+        ) from error
+    except git.GitCommandError as error:
+        raise _failed(arguments, str(error.stderr)) from None
+    return str(output)
+
+
+def _failed(arguments: tuple[str, ...], stderr: str) -> GitError:
+    words = without_credentials(stderr.strip().removeprefix("stderr: ").strip("'\n "))
+    failure = next((f for f, sign in _SIGNS if re.search(sign, words)), GitFailure.OTHER)
+    command = next((a for a in arguments if not a.startswith("-") and "=" not in a), "")
+    hint = None
+    if "dubious ownership" in words:
+        where = re.search(r"safe\.directory (\S+)", words)
+        hint = f"git config --global --add safe.directory {where[1] if where else 'PATH'}"
+    return GitError(f"git {command} failed: {words[-2000:]}", failure, hint=hint)
+
+
+def commit_of(git_directory: Path) -> str:
+    """The commit that a ``.git`` (directory or file) has checked out, else forty zeros."""
+    try:
+        return run_git(
+            git_directory.parent, "--git-dir", str(git_directory), "rev-parse", "--verify", "HEAD"
+        )
+    except GitError:
+        return NO_COMMIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from drift.report.escape import storable, visible_json
+from drift.report.escape import visible_json
 
 
 def render(document: dict[str, Any], *, compact: bool = False) -> str:
@@ -15,5 +15,5 @@ def render(document: dict[str, Any], *, compact: bool = False) -> str:
     written as ``\\uXXXX``, which changes nothing for a JSON reader.
     """
     layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-    text = json.dumps(storable(document), ensure_ascii=False, allow_nan=False, **layout)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, **layout)
     return visible_json(text) + "\n"

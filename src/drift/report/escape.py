@@ -14,11 +14,14 @@ from typing import Any
 # C0, DEL and C1 controls; soft hyphen; zero-width and bidirectional marks, embeddings,
 # overrides and isolates (Unicode TR 36, "Trojan Source"); line and paragraph separators;
 # surrogates; annotations, tags and non-characters that no reader would see.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+_OTHERS = (
+    "\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_UNSAFE = re.compile(f"[\x00-\x1f{_OTHERS}]")
+# Inside of JSON's strings C0 controls are escaped already: a raw newline is indentation.
+_UNSAFE_IN_JSON = re.compile(f"[{_OTHERS}]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -50,8 +53,7 @@ def visible_json(text: str) -> str:
         units = match[0].encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
-    lines = (_UNSAFE.sub(escaped, line) for line in text.split("\n"))
-    return "\n".join(lines).replace("##[", "#\\u0023[")
+    return _UNSAFE_IN_JSON.sub(escaped, text).replace("##[", "#\\u0023[")
 
 
 def inert_line(line: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from drift.attribute.model import Attribution, Cause
@@ -11,7 +12,7 @@ from drift.compare.model import Change, Comparison, FileChange, PackageChange
 from drift.errors import ReportError
 from drift.snapshot.model import Entry, Instruction, printable_path
 
-_NOTHING = (Comparison(), Attribution())
+_UNATTRIBUTED = Attribution(explained_files=0.0, explained_bytes=0.0)
 
 
 def comparison_sections(
@@ -22,10 +23,12 @@ def comparison_sections(
     Raises:
         ReportError: there is an attribution, and a changed path is in none of its causes.
     """
-    differences = comparison or _NOTHING[0]
-    reasons = attribution or _NOTHING[1]
+    differences = comparison or Comparison()
+    reasons = attribution or _UNATTRIBUTED
     if attribution is not None:
         _check_complete(differences, reasons)
+    if not differences.files:
+        reasons = replace(reasons, explained_files=1.0, explained_bytes=1.0)
     return {
         "causes": _causes(differences, reasons),
         "explained": {"files": reasons.explained_files, "bytes": reasons.explained_bytes},

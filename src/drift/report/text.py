@@ -13,6 +13,7 @@ from drift.report import words
 from drift.report.escape import inert_line, visible
 
 WIDTH = 80
+_CAUSES = 30
 _PACKAGES = 20
 _COLOURS = {
     Status.FIRST.value: "36",
@@ -76,8 +77,8 @@ def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
 
 def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
     body = [
-        *_causes(image, style),
-        *_packages(image),
+        *_causes(image, style, full),
+        *_packages(image, full),
         *_config(image),
         *(_files(image) if full else ()),
         *_failures(image),
@@ -93,36 +94,46 @@ def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
         yield from body
 
 
-def _causes(image: dict[str, Any], style: _Style) -> Iterator[str]:
-    for cause in words.by_urgency(image["causes"]):
-        origin = f"{cause['origin']} " if cause["origin"] else ""
+def _causes(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
+    causes = words.by_urgency(image["causes"])
+    shown = causes if full else causes[:_CAUSES]
+    for cause in shown:
+        yield from _cause(cause, style)
+    if len(causes) > len(shown):
         yield ""
-        lead = f"  {origin}{words.kind(cause)}: "
-        yield from _wrapped(f"{lead}{visible(cause['subject'])}", "", "    ")
-        yield from _wrapped(words.move(cause), "    ", "    ")
-        facts = f"{words.volume(cause)} · {cause['grade']}"
-        risk = f" · risk: {', '.join(cause['risk'])}" if cause["risk"] else ""
-        yield from (style.faint(line) for line in _wrapped(facts + risk, "    ", "    "))
-        if cause["instruction"]:
-            yield from _wrapped(_instruction(cause["instruction"]), "    ", "      ")
-        for fact in cause["evidence"]:
-            yield from _wrapped(f"- {visible(fact)}", "    ", "      ")
+        yield f"  and {words.counted(len(causes) - len(shown), 'more cause')}; --full lists them"
+
+
+def _cause(cause: dict[str, Any], style: _Style) -> Iterator[str]:
+    origin = f"{cause['origin']} " if cause["origin"] else ""
+    yield ""
+    lead = f"  {origin}{words.kind(cause)}: "
+    yield from _wrapped(f"{lead}{visible(cause['subject'])}", "", "    ")
+    yield from _wrapped(words.move(cause), "    ", "    ")
+    facts = f"{words.volume(cause)} · {cause['grade']}"
+    risk = f" · risk: {', '.join(cause['risk'])}" if cause["risk"] else ""
+    yield from (style.faint(line) for line in _wrapped(facts + risk, "    ", "    "))
+    if cause["instruction"]:
+        yield from _wrapped(_instruction(cause["instruction"]), "    ", "      ")
+    for fact in cause["evidence"]:
+        yield from _wrapped(f"- {visible(fact)}", "    ", "      ")
 
 
 def _instruction(instruction: dict[str, Any]) -> str:
     return f"line {instruction['line']}: {_cut(visible(instruction['text']), 2 * WIDTH)}"
 
 
-def _packages(image: dict[str, Any]) -> Iterator[str]:
+def _packages(image: dict[str, Any], full: bool) -> Iterator[str]:
     packages = image["packages"]
     changes = [*packages["changed"], *packages["added"], *packages["removed"]]
     if changes or packages["unknown"]:
         yield ""
         yield f"  packages ({words.counted(len(changes), 'change')})"
-    for change in changes[:_PACKAGES]:
+    shown = changes if full else changes[:_PACKAGES]
+    for change in shown:
         yield from _wrapped(f"{change['purl']} {words.move(change)}", "    ", "      ")
-    if len(changes) > _PACKAGES:
-        yield f"    and {len(changes) - _PACKAGES} more"
+    if len(changes) > len(shown):
+        yield f"    and {len(changes) - len(shown)} more; --full lists them"
     for ecosystem, reason in packages["unknown"].items():
         yield from _wrapped(f"{ecosystem}: unknown: {reason}", "    ", "      ")
 

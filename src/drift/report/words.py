@@ -97,7 +97,8 @@ def headline(image: Part) -> str:
         return "first build: nothing to compare with yet"
     if status == Status.IDENTICAL:
         return "same layers and configuration"
-    return _causes_in_words(image) or _without_causes(image)
+    only = "only " if status == Status.EQUIVALENT else ""
+    return only + (_causes_in_words(image) or _without_causes(image))
 
 
 def _causes_in_words(image: Part) -> str:
@@ -125,7 +126,7 @@ def _without_causes(image: Part) -> str:
         "layer": len(image["layers"]),
     }
     said = [counted(number, noun) for noun, number in counts.items() if number]
-    return "only " + ", ".join(said[:3]) if said else "no difference that counts"
+    return ", ".join(said[:3]) or "differences that do not count"
 
 
 def sides(image: Part) -> list[str]:

@@ -149,6 +149,13 @@ def test_what_was_not_compared_says_so() -> None:
     assert image_document(samples.quiet())["compared"] is True
 
 
+def test_differences_that_nobody_attributed_are_not_explained() -> None:
+    unattributed = dataclasses.replace(samples.drifted(), attribution=None)
+    assert image_document(unattributed)["explained"] == {"files": 0.0, "bytes": 0.0}
+    for result in (samples.quiet(), samples.first(), samples.unknown()):
+        assert image_document(result)["explained"] == {"files": 1.0, "bytes": 1.0}
+
+
 def test_builds_of_one_role_have_their_own_logs() -> None:
     logs = [build["log"] for build in image_document(samples.broken())["builds"]]
     run = f"runs/{samples.RUN}"

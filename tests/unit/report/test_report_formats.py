@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
+from drift.compare.model import Comparison, PackageChange
 from drift.report import as_json, github, junit, text, words
 from drift.report.formats import FORMATS
+from drift.report.results import ImageResult
 from support import report_samples as samples
 
 
@@ -114,3 +120,41 @@ def test_sizes(number: int, shown: str) -> None:
 
 def test_a_quiet_fleet_is_said_to_be_quiet() -> None:
     assert words.verdict(samples.document_of(samples.quiet())) == "Nothing flagged in 1 image."
+
+
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "github", "junit"])
+@pytest.mark.parametrize("make", [samples.fleet, samples.hostile_fleet])
+def test_a_document_from_the_store_gives_the_same_report(
+    make: Callable[[], dict[str, Any]], name: str
+) -> None:
+    stored = json.loads(json.dumps(make()))
+    assert FORMATS[name](stored) == FORMATS[name](make())
+
+
+def test_long_lists_are_cut_with_a_word_unless_full() -> None:
+    names = [f"pkg:deb/debian/p{n:02}" for n in range(45)]
+    causes = tuple(
+        Cause(f"c{n}", Origin.EXTERNAL, Kind.PACKAGE, name, Grade.OWNED, "1", "2")
+        for n, name in enumerate(names)
+    )
+    changes = tuple(PackageChange(name, "1", "2") for name in names)
+    result = ImageResult(
+        "web",
+        Status.DRIFTED,
+        True,
+        comparison=Comparison(packages=changes),
+        attribution=Attribution(causes),
+    )
+    document = samples.document_of(result)
+    shown, full = text.render(document), text.render(document, full=True)
+    assert "and 15 more causes; --full lists them" in shown
+    assert "and 25 more; --full lists them" in shown
+    assert "more" not in full.partition("web: drifted")[2]
+    assert all(full.count(name) == 2 for name in names)
+
+
+def test_noise_alone_reads_as_noise() -> None:
+    cause = Cause("c1", Origin.NONDETERMINISM, Kind.LOG, "/var/log/x", Grade.INFERRED)
+    noisy = dataclasses.replace(samples.quiet(), attribution=Attribution((cause,)))
+    image = samples.document_of(noisy)["images"][0]
+    assert words.headline(image) == "only log /var/log/x"

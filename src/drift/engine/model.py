@@ -39,7 +39,8 @@ class BuildRequest:
 
     ``context`` opens the canonical context tar anew each time it is called.
     ``dockerfile`` is the name inside the context tar. ``tag`` is drift's own reference for
-    the image. ``builder`` is ``buildkit`` or ``classic``.
+    the image. ``builder`` is ``buildkit`` or ``classic``. ``session`` opens a BuildKit session
+    even where there are no ``secrets`` and no ``ssh``: mounts that are optional need one too.
     """
 
     context: Callable[[], IO[bytes]]
@@ -54,7 +55,17 @@ class BuildRequest:
     shm_size: int | None = None
     secrets: tuple[SecretMount, ...] = ()
     ssh: tuple[str, ...] = ()
+    session: bool = False
     timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step that begins: the ``step``-th of ``steps``, counted from 1, over all stages."""
+
+    step: int
+    steps: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,9 @@ class BuildResult:
     """What a build gave: an image or a failure, with the whole log.
 
     ``bases_used`` maps a reference, as the builder named it, to the digest or image ID that
-    the build's output says it used.
+    the build's output says it used. ``failed_step`` is the name of the step that failed, where
+    the builder says which. ``left_images`` are the unnamed images that stay in the engine
+    beside the result (the classic builder's other stages), as IDs that its API takes.
     """
 
     image_id: Digest | None
@@ -86,6 +99,8 @@ class BuildResult:
     seconds: float
     bases_used: Mapping[str, Digest] = field(default_factory=dict)
     failure: Failure | None = None
+    failed_step: str | None = None
+    left_images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

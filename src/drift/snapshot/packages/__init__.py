@@ -1,0 +1,1 @@
+"""Which packages an image holds: one cataloguer per ecosystem (see :mod:`.catalogue`)."""

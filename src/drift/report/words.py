@@ -13,6 +13,8 @@ from drift.attribute.model import Origin, Status
 
 Part = dict[str, Any]
 
+_HEADLINE = 200  # characters
+
 #: Causes that need a reader most come first.
 _URGENCY = (
     Origin.EXTERNAL.value,
@@ -89,7 +91,12 @@ def failures(image: Part) -> list[Part]:
 
 
 def headline(image: Part) -> str:
-    """What there is to say of an image in one line."""
+    """What there is to say of an image in one line, cut where it grows absurd."""
+    said = _headline(image)
+    return said if len(said) <= _HEADLINE else f"{said[:_HEADLINE]}…"
+
+
+def _headline(image: Part) -> str:
     status = image["status"]
     if status in (Status.BROKEN, Status.UNKNOWN):
         return image["error"] or next((f["message"] for f in failures(image)), "no reason given")

@@ -15,12 +15,11 @@ from typing import Any
 
 from drift import __version__
 from drift.attribute.model import Origin, Status
-from drift.builds import Build
+from drift.report.builds import build_objects, diff_side_object, side_object
 from drift.report.escape import storable
 from drift.report.events import events_of
-from drift.report.places import log_path
-from drift.report.results import DiffResult, DiffSide, ImageResult, RunResult
-from drift.report.sections import comparison_sections, instruction_object
+from drift.report.results import DiffResult, ImageResult, RunResult
+from drift.report.sections import comparison_sections
 
 Document = dict[str, Any]
 
@@ -40,11 +39,11 @@ def image_document(result: ImageResult) -> Document:
         "origins": [],
         "flagged": result.flagged,
         "publish": result.status in _PUBLISHED,
-        "baseline": _side(result.baseline),
-        "candidate": _side(result.candidate),
+        "baseline": side_object(result.baseline),
+        "candidate": side_object(result.candidate),
         "compared": result.comparison is not None,
         **comparison_sections(result.comparison, result.attribution),
-        "builds": _builds(result.builds),
+        "builds": build_objects(result.builds),
         "error": result.error,
         "notes": list(result.notes),
     }
@@ -82,8 +81,8 @@ def diff_document(result: DiffResult) -> Document:
         "origins": [],
         "flagged": result.status is Status.DRIFTED,
         "publish": result.status in _PUBLISHED,
-        "baseline": _diff_side(result.baseline),
-        "candidate": _diff_side(result.candidate),
+        "baseline": diff_side_object(result.baseline),
+        "candidate": diff_side_object(result.candidate),
         "compared": True,
         **comparison_sections(result.comparison, result.attribution),
         "builds": [],
@@ -144,57 +143,6 @@ def _finished(image: Document) -> Document:
     image["origins"] = [origin.value for origin in Origin if origin in found]
     finished: Document = storable(image)
     return finished
-
-
-def _side(build: Build | None) -> Document | None:
-    if build is None:
-        return None
-    repo = build.inputs.repo if build.inputs else None
-    return {
-        "build": build.id,
-        "night": build.night.isoformat(),
-        "revision": repo.revision if repo else None,
-        "dirty": repo.dirty if repo else None,
-        "fingerprint": repo.fingerprint if repo else None,
-        "image_id": build.snapshot.image_id if build.snapshot else None,
-    }
-
-
-def _diff_side(side: DiffSide) -> Document:
-    keys = ("build", "night", "revision", "dirty", "fingerprint")
-    known = _side(side.build) or dict.fromkeys(keys)
-    return {**known, "image_id": side.image_id, "reference": side.reference}
-
-
-def _builds(builds: Sequence[Build]) -> list[Document]:
-    attempts: Counter[str] = Counter()
-    documents = []
-    for build in builds:
-        attempts[build.role] += 1
-        documents.append(
-            {
-                "build": build.id,
-                "role": build.role.value,
-                "reason": build.reason,
-                "seconds": round(build.seconds, 1),
-                "ok": build.ok,
-                "log": log_path(build.run, build.image, build.role, attempts[build.role]),
-                "failure": _failure(build),
-            }
-        )
-    return documents
-
-
-def _failure(build: Build) -> Document | None:
-    failure = build.failure
-    if failure is None:
-        return None
-    return {
-        "kind": failure.kind.value,
-        "message": failure.message,
-        "instruction": instruction_object(failure.instruction),
-        "tail": list(failure.tail),
-    }
 
 
 def _time(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drift.attribute.model import Origin, Status
-from drift.report import words
+from drift.report import sentences, words
 from drift.report.escape import inert_line, visible
 
 PER_LEVEL = 10
@@ -48,7 +48,7 @@ def render(document: dict[str, Any], *, dockerfiles: Mapping[str, str] | None = 
         for annotation in _image(image, (dockerfiles or {}).get(image["name"]))
     ]
     lines = [str(a) for level in _LEVELS for a in _limited(level, found)]
-    verdict = inert_line(visible(words.verdict(document)))
+    verdict = inert_line(visible(sentences.verdict(document)))
     return "".join(f"{line}\n" for line in [*lines, verdict])
 
 
@@ -88,7 +88,7 @@ def _whole(image: dict[str, Any], file: str | None) -> _Annotation:
     line = places[-1]["line"] if places else 1
     level = "error" if image["flagged"] else "warning"
     title = f"{image['name']}: {image['status']}"
-    return _Annotation(level, title, words.headline(image), file, line)
+    return _Annotation(level, title, sentences.headline(image), file, line)
 
 
 def _cause(

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from drift.report import words
+from drift.report import sentences, words
 from drift.report.escape import visible
 from drift.report.places import is_log_path
 
@@ -57,7 +57,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["words"] = words
+    environment.globals.update(words=words, sentences=sentences)
     return environment.get_template("report.html.j2")
 
 

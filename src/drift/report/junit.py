@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import words
+from drift.report import sentences, words
 from drift.report.escape import visible
 
 _UNDONE = (Status.BROKEN, Status.UNKNOWN)
@@ -49,7 +49,7 @@ def _case(suite: ET.Element, image: dict[str, Any]) -> None:
     )
     outcome = _outcome(image)
     if outcome:
-        message = visible(f"{image['status']}: {words.headline(image)}")
+        message = visible(f"{image['status']}: {sentences.headline(image)}")
         element = ET.SubElement(case, outcome, type=image["status"], message=message)
         element.text = "\n".join(map(visible, _lines(image)))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from drift.report import words
+from drift.report import sentences, words
 from drift.report.escape import visible
 
 LIMIT = 65_000
@@ -68,16 +68,16 @@ def _fitted(blocks: list[str], limit: int) -> str:
 
 
 def _head(document: dict[str, Any]) -> Iterator[str]:
-    yield f"## {words.title(document)}\n"
+    yield f"## {sentences.title(document)}\n"
     yield f"**{_verdict(document)}**\n"
     if document["run"]:
-        yield f"{code(words.about(document))}\n"
+        yield f"{code(sentences.about(document))}\n"
 
 
 def _verdict(document: dict[str, Any]) -> str:
     """The sentence with the names of images, which no configuration grammar vouches for here."""
     names = sorted((image["name"] for image in document["images"]), key=len, reverse=True)
-    sentence = visible(words.verdict(document))
+    sentence = visible(sentences.verdict(document))
     plain = all(re.fullmatch(r"[a-z0-9._-]+", name) for name in names)
     return sentence if plain else code(sentence)
 
@@ -86,7 +86,7 @@ def _rows(images: list[dict[str, Any]]) -> Iterator[str]:
     yield "| | Image | Status | What |\n| :-- | :-- | :-- | :-- |"
     for image in images:
         mark = "❗" if image["flagged"] else ""
-        what = code(words.headline(image))
+        what = code(sentences.headline(image))
         yield f"| {mark} | {code(image['name'])} | **{image['status']}** | {what} |"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import words
+from drift.report import sentences, words
 from drift.report.escape import inert_line, visible
 
 WIDTH = 80
@@ -53,14 +53,14 @@ def render(document: dict[str, Any], *, colour: bool = False, full: bool = False
     parts = [*_header(document, style), *_table(document["images"], style)]
     for image in document["images"]:
         parts += _image(image, style, full)
-    parts += ["", style.bold(visible(words.verdict(document)))]
+    parts += ["", style.bold(visible(sentences.verdict(document)))]
     return "".join(f"{inert_line(line)}\n" for line in parts)
 
 
 def _header(document: dict[str, Any], style: _Style) -> Iterator[str]:
-    yield style.bold(words.title(document))
+    yield style.bold(sentences.title(document))
     if document["run"]:
-        yield style.faint(visible(words.about(document)))
+        yield style.faint(visible(sentences.about(document)))
     yield ""
 
 
@@ -71,7 +71,7 @@ def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
         mark = "!" if image["flagged"] else " "
         name = _pad(_cut(visible(image["name"]), name_width), name_width)
         status = style.status(image["status"], f"{image['status']:<10}")
-        what = _cut(visible(words.headline(image)), WIDTH - name_width - 16)
+        what = _cut(visible(sentences.headline(image)), WIDTH - name_width - 16)
         yield f"{mark} {name}  {status}  {what}".rstrip()
 
 
@@ -89,7 +89,7 @@ def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
         yield ""
         status = style.status(image["status"], image["status"])
         yield f"{style.bold(visible(image['name']))}: {status}{flag}"
-        for side in words.sides(image):
+        for side in sentences.sides(image):
             yield from _wrapped(side, "  ", "    ")
         yield from body
 

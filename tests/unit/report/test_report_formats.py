@@ -15,7 +15,7 @@ import pytest
 
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
 from drift.compare.model import Comparison, PackageChange
-from drift.report import as_json, github, junit, text, words
+from drift.report import as_json, github, junit, sentences, text, words
 from drift.report.formats import FORMATS
 from drift.report.results import ImageResult
 from support import report_samples as samples
@@ -119,7 +119,7 @@ def test_sizes(number: int, shown: str) -> None:
 
 
 def test_a_quiet_fleet_is_said_to_be_quiet() -> None:
-    assert words.verdict(samples.document_of(samples.quiet())) == "Nothing flagged in 1 image."
+    assert sentences.verdict(samples.document_of(samples.quiet())) == "Nothing flagged in 1 image."
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "github", "junit"])
@@ -157,4 +157,4 @@ def test_noise_alone_reads_as_noise() -> None:
     cause = Cause("c1", Origin.NONDETERMINISM, Kind.LOG, "/var/log/x", Grade.INFERRED)
     noisy = dataclasses.replace(samples.quiet(), attribution=Attribution((cause,)))
     image = samples.document_of(noisy)["images"][0]
-    assert words.headline(image) == "only log /var/log/x"
+    assert sentences.headline(image) == "only log /var/log/x"

@@ -1,0 +1,66 @@
+"""The parts of an image's document that tell its builds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from drift.builds import Build
+from drift.report.places import log_path
+from drift.report.results import DiffSide
+from drift.report.sections import instruction_object
+
+
+def side_object(build: Build | None) -> dict[str, Any] | None:
+    """The build that one side of a comparison is; it may have failed."""
+    if build is None:
+        return None
+    repo = build.inputs.repo if build.inputs else None
+    return {
+        "build": build.id,
+        "night": build.night.isoformat(),
+        "revision": repo.revision if repo else None,
+        "dirty": repo.dirty if repo else None,
+        "fingerprint": repo.fingerprint if repo else None,
+        "image_id": build.snapshot.image_id if build.snapshot else None,
+    }
+
+
+def diff_side_object(side: DiffSide) -> dict[str, Any]:
+    """The same for ``drift diff``, whose sides are seldom builds; ``reference`` is added."""
+    keys = ("build", "night", "revision", "dirty", "fingerprint")
+    known = side_object(side.build) or dict.fromkeys(keys)
+    return {**known, "image_id": side.image_id, "reference": side.reference}
+
+
+def build_objects(builds: Sequence[Build]) -> list[dict[str, Any]]:
+    """The builds of one image in this run, each with its log's place."""
+    attempts: Counter[str] = Counter()
+    documents = []
+    for build in builds:
+        attempts[build.role] += 1
+        documents.append(
+            {
+                "build": build.id,
+                "role": build.role.value,
+                "reason": build.reason,
+                "seconds": round(build.seconds, 1),
+                "ok": build.ok,
+                "log": log_path(build.run, build.image, build.role, attempts[build.role]),
+                "failure": _failure(build),
+            }
+        )
+    return documents
+
+
+def _failure(build: Build) -> dict[str, Any] | None:
+    failure = build.failure
+    if failure is None:
+        return None
+    return {
+        "kind": failure.kind.value,
+        "message": failure.message,
+        "instruction": instruction_object(failure.instruction),
+        "tail": list(failure.tail),
+    }

@@ -1,0 +1,125 @@
+"""Whole sentences about a report's document: what an image and a night come to.
+
+What comes back may hold untrusted text; the format that shows it makes it inert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from drift.attribute.model import Status
+from drift.report import words
+
+Part = dict[str, Any]
+
+_HEADLINE = 200  # characters
+_PAIR = {Status.DRIFTED.value: "different", Status.UNKNOWN.value: "not comparable"}
+
+
+def headline(image: Part) -> str:
+    """What there is to say of an image in one line, cut where it grows absurd."""
+    said = _headline(image)
+    return said if len(said) <= _HEADLINE else f"{said[:_HEADLINE]}…"
+
+
+def _headline(image: Part) -> str:
+    status = image["status"]
+    if status in (Status.BROKEN, Status.UNKNOWN):
+        return image["error"] or next(
+            (f["message"] for f in words.failures(image)), "no reason given"
+        )
+    if status == Status.FIRST:
+        return "first build: nothing to compare with yet"
+    if status == Status.IDENTICAL:
+        return "same layers and configuration"
+    only = "only " if status == Status.EQUIVALENT else ""
+    return only + (_causes_in_words(image) or _without_causes(image))
+
+
+def _causes_in_words(image: Part) -> str:
+    causes = words.by_urgency(image["causes"])
+    named = [_cause_in_words(cause) for cause in causes[:2]]
+    more = [f"{len(causes) - 2} more"] if len(causes) > 2 else []
+    return "; ".join(named + more)
+
+
+def _cause_in_words(cause: Part) -> str:
+    if cause["kind"] == "package":
+        return f"{words.purl_name(cause['subject'])} {words.move(cause)}".rstrip()
+    return f"{words.kind(cause)} {cause['subject']}"
+
+
+def _without_causes(image: Part) -> str:
+    files = image["files"]
+    counts = {
+        "changed path": files["added"] + files["removed"] + files["modified"],
+        "package": sum(len(image["packages"][key]) for key in ("added", "removed", "changed")),
+        "setting": len(image["config"]),
+        "modification time": files["metadata_only"],
+        "ignored path": files["ignored"],
+        "shadowed path": files["shadowed"],
+        "layer": len(image["layers"]),
+    }
+    said = [words.counted(number, noun) for noun, number in counts.items() if number]
+    return ", ".join(said[:3]) or "differences that do not count"
+
+
+def sides(image: Part) -> list[str]:
+    """``baseline: night 2026-11-22, revision 1a2b3c4d5e6f, image sha256:…``; one line a side."""
+    known = ((name, image[name]) for name in ("baseline", "candidate"))
+    return [f"{name}: {', '.join(_side(side))}" for name, side in known if side]
+
+
+def _side(side: Part) -> Iterator[str]:
+    if side.get("reference"):
+        yield str(side["reference"])
+    if side["night"]:
+        yield f"night {side['night']}"
+    if side["revision"]:
+        changes = " with uncommitted changes" if side["dirty"] else ""
+        yield f"revision {side['revision'][:12]}{changes}"
+    yield f"image {words.short(side['image_id'])}" if side["image_id"] else "no image"
+
+
+def verdict(document: Part) -> str:
+    """The whole report in one sentence or two."""
+    images = document["images"]
+    if document["run"] is None and len(images) == 1:
+        return f"The images are {_PAIR.get(images[0]['status'], images[0]['status'])}."
+    flagged = [image["name"] for image in images if image["flagged"]]
+    unknown = [
+        image["name"]
+        for image in images
+        if image["status"] == Status.UNKNOWN and not image["flagged"]
+    ]
+    if flagged:
+        share = f"{len(flagged)} of {words.counted(len(images), 'image')}"
+        first = f"{share} flagged: {_some(flagged)}."
+    else:
+        first = f"Nothing flagged in {words.counted(len(images), 'image')}."
+    return first + (f" Could not be checked: {_some(unknown)}." if unknown else "")
+
+
+def _some(names: list[str]) -> str:
+    rest = [f"{len(names) - 8} more"] if len(names) > 8 else []
+    return ", ".join([*names[:8], *rest])
+
+
+def title(document: Part) -> str:
+    """``drift report for the night of 2026-11-23``."""
+    run = document["run"]
+    return f"drift report for the night of {run['night']}" if run else "drift: two images compared"
+
+
+def about(document: Part) -> str:
+    """The run's id and engine, and drift's version, in one line; empty for two images alone."""
+    run = document["run"]
+    if run is None:
+        return ""
+    engine = run["engine"]
+    parts = [f"run {run['id']}"]
+    if engine:
+        parts.append(f"{engine['name']} {engine['version']}, {engine['builder']}")
+        parts.append(engine["platform"])
+    return " · ".join([*parts, f"drift {document['drift_version']}"])

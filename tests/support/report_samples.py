@@ -16,8 +16,8 @@ from drift.compare.model import (
     PackageChange,
 )
 from drift.oci import DiffId, Digest, ImageConfig, Platform
-from drift.report.document import image_document, run_document
-from drift.report.results import ImageResult, RunResult
+from drift.report.document import diff_document, image_document, run_document
+from drift.report.results import DiffResult, DiffSide, ImageResult, RunResult
 from drift.snapshot.model import Entry, EntryType, Instruction, LayerDescriptor, Snapshot
 from drift.source.model import Base, EngineIdentity, Inputs, RepoSide
 
@@ -344,3 +344,13 @@ def fleet() -> dict[str, Any]:
 
 def hostile_fleet() -> dict[str, Any]:
     return document_of(hostile())
+
+
+def diff(status: Status = Status.DRIFTED) -> dict[str, Any]:
+    """Two references compared: the differences of :func:`drifted`, or none at all."""
+    web = drifted()
+    comparison, attribution = web.comparison, web.attribution
+    if status is Status.IDENTICAL or comparison is None or attribution is None:
+        comparison, attribution = Comparison(), Attribution()
+    before, after = DiffSide("app:1", digest("app 1")), DiffSide("app.tar#app:2", digest("app 2"))
+    return diff_document(DiffResult(before, after, status, comparison, attribution))

@@ -11,8 +11,8 @@ import pytest
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
 from drift.builds import Failure, FailureKind
 from drift.errors import ReportError
-from drift.report.document import diff_document, image_document, trim
-from drift.report.results import DiffResult, DiffSide, ImageResult
+from drift.report.document import image_document, trim
+from drift.report.results import ImageResult
 from support import report_samples as samples
 
 
@@ -173,14 +173,7 @@ def test_trim_drops_metadata_only_entries_and_keeps_their_count() -> None:
 
 
 def test_a_diff_has_no_run_and_no_origin_but_nondeterminism() -> None:
-    web = samples.drifted()
-    assert web.comparison is not None
-    assert web.attribution is not None
-    before = DiffSide("app:1", samples.digest("1"))
-    after = DiffSide("app:2", samples.digest("2"))
-    document = diff_document(
-        DiffResult(before, after, Status.DRIFTED, web.comparison, web.attribution)
-    )
+    document = samples.diff()
     (image,) = document["images"]
     assert document["run"] is None
     assert document["events"] == []
@@ -196,3 +189,14 @@ def test_odd_bytes_and_numbers_are_storable() -> None:
     text.encode("utf-8")
     (entry,) = json.loads(text)["images"][0]["files"]["entries"]
     assert entry["path"].endswith("\\xff\\xfe\\\\")
+
+
+def test_images_that_are_the_same_are_not_flagged() -> None:
+    document = samples.diff(Status.IDENTICAL)
+    assert document["images"][0]["flagged"] is False
+    assert document["summary"] == {
+        "images": 1,
+        "status": {"identical": 1},
+        "origins": {},
+        "flagged": 0,
+    }

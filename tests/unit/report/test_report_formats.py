@@ -158,3 +158,18 @@ def test_noise_alone_reads_as_noise() -> None:
     noisy = dataclasses.replace(samples.quiet(), attribution=Attribution((cause,)))
     image = samples.document_of(noisy)["images"][0]
     assert sentences.headline(image) == "only log /var/log/x"
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html", "github"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (Status.DRIFTED, "The images are different."),
+        (Status.EQUIVALENT, "The images are equivalent."),
+        (Status.IDENTICAL, "The images are identical."),
+    ],
+)
+def test_two_images_alone_are_told_as_such(name: str, status: Status, sentence: str) -> None:
+    report = FORMATS[name](samples.diff(status))
+    assert sentence in report
+    assert "external" not in re.sub(r"(?s)<style>.*?</style>", "", report)

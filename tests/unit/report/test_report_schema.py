@@ -27,7 +27,7 @@ def test_the_schema_is_a_schema() -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-@pytest.mark.parametrize("make", [samples.fleet, samples.hostile_fleet])
+@pytest.mark.parametrize("make", [samples.fleet, samples.hostile_fleet, samples.diff])
 def test_documents_conform(make: Callable[[], dict[str, Any]], closed: bool) -> None:
     validator(closed=closed).validate(make())
     validator(closed=closed).validate(trim(make()))

@@ -1,1 +1,4 @@
-"""What drift remembers between nights. Only this package imports ``sqlalchemy``."""
+"""What drift remembers between nights: :class:`drift.store.store.Store`.
+
+Only this package imports ``sqlalchemy`` and ``alembic``.
+"""

@@ -1,0 +1,171 @@
+"""One run at a time: a row in the database that says who runs, and since when.
+
+The holder's thread renews the row every ten seconds, by the database's clock. The lease is
+taken over from a holder that is dead: on the same machine, when no process has its pid and
+start time; elsewhere, when it has not renewed for a minute. A killed holder needs no care.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from drift.errors import StoreError
+from drift.store.database import ConflictError, Database
+from drift.store.schema import lease
+
+RENEWAL = 10.0
+EXPIRY = timedelta(seconds=60)
+_POLL = 0.5
+_NAME = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lease. ``machine`` tells hosts and pid namespaces apart."""
+
+    token: str
+    machine: str
+    host: str
+    pid: int
+    process_started: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+def this_process() -> Holder:
+    """A new holder for the calling process."""
+    pid = os.getpid()
+    return Holder(uuid.uuid4().hex, _machine(), socket.gethostname(), pid, process_start(pid))
+
+
+def _machine() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        processes = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return platform.node()
+    return hashlib.sha256(f"{platform.node()} {boot} {processes}".encode()).hexdigest()[:32]
+
+
+def process_start(pid: int) -> str:
+    """When a living process started (proc(5), stat field 22), ``""`` where it can't be told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def is_alive(pid: int, started: str) -> bool:
+    """Whether the process still runs, and is the one that started then."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it runs, as another user
+    return process_start(pid) == started
+
+
+@contextmanager
+def exclusive(database: Database, wait: float, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the store's lease; released on exit, and worthless once this process is dead.
+
+    Another holder is waited for up to ``wait`` seconds; ``on_wait`` is told once who it is.
+
+    Raises:
+        StoreError: another run still held the store when the time was up.
+    """
+    me = this_process()
+    _acquire(database, me, wait, on_wait)
+    stop = threading.Event()
+    heart = threading.Thread(target=_renew, args=(database, me, stop), name="lease", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        heart.join()
+        with database.write() as connection:
+            connection.execute(lease.delete().where(lease.c.token == me.token))
+
+
+def _acquire(database: Database, me: Holder, wait: float, on_wait: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + wait
+    told = ""
+    while holder := _try(database, me):
+        if time.monotonic() >= deadline:
+            raise StoreError(
+                f"another run holds the store: {holder}",
+                hint="Wait until it has ended; a run that was killed gives it free by itself.",
+            )
+        if holder != told:
+            on_wait(holder)
+            told = holder
+        time.sleep(min(_POLL, max(0.0, deadline - time.monotonic())))
+
+
+def _try(database: Database, me: Holder) -> str | None:
+    """Take the lease: None, or who holds it and since when."""
+    try:
+        with database.write() as connection:
+            return _take(connection, me)
+    except ConflictError:  # two found it free at once
+        return "a run that has just begun"
+
+
+def _take(connection: sa.Connection, me: Holder) -> str | None:
+    now = _clock(connection)
+    row = connection.execute(sa.select(lease).where(lease.c.name == _NAME)).first()
+    mine = {
+        "token": me.token,
+        "machine": me.machine,
+        "host": me.host,
+        "pid": me.pid,
+        "process_started": me.process_started,
+        "since": now,
+        "heartbeat": now,
+    }
+    if row is None:
+        connection.execute(lease.insert().values(name=_NAME, **mine))
+        return None
+    if _holds(row, me, now):
+        return f"process {row.pid} on {row.host}, since {row.since:%Y-%m-%d %H:%M:%S} UTC"
+    taken = connection.execute(lease.update().where(lease.c.token == row.token).values(mine))
+    return None if taken.rowcount else "a run that has just begun"
+
+
+def _holds(row: sa.Row[tuple[object, ...]], me: Holder, now: datetime) -> bool:
+    if row.machine == me.machine:
+        return is_alive(row.pid, row.process_started)
+    return bool(now - row.heartbeat < EXPIRY)
+
+
+def _renew(database: Database, me: Holder, stop: threading.Event) -> None:
+    while not stop.wait(RENEWAL):
+        try:
+            with database.write() as connection:
+                mine = lease.update().where(lease.c.token == me.token)
+                connection.execute(mine.values(heartbeat=_clock(connection)))
+        except StoreError:
+            continue  # the run's own writes will say so, if it lasts
+
+
+def _clock(connection: sa.Connection) -> datetime:
+    """The database's time: the clocks of two hosts may differ."""
+    now = connection.execute(sa.select(sa.cast(sa.func.current_timestamp(), sa.Text))).scalar_one()
+    moment = datetime.fromisoformat(now)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,221 @@
+"""Reading what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from drift.builds import Build, Role
+from drift.snapshot.model import Packages
+from drift.source.model import EngineIdentity
+from drift.store import serial
+from drift.store.schema import accepted, build_bases, builds, causes, images, packages, runs
+
+Connection = sa.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run with its images' documents, in the order they were saved.
+
+    ``finished_at`` is None for a run that is under way or was killed: it holds the images
+    that were whole by then.
+    """
+
+    id: str
+    night: date
+    started_at: datetime
+    finished_at: datetime | None
+    engine: EngineIdentity | None
+    images: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs: how many images it holds, and how many are flagged."""
+
+    id: str
+    night: date
+    started_at: datetime
+    finished_at: datetime | None
+    images: int
+    flagged: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNight:
+    """What a night said of an image."""
+
+    image: str
+    night: date
+    run: str
+    status: str
+    origins: tuple[str, ...]
+    flagged: bool
+
+
+def baseline(connection: Connection, image: str, before: date) -> Build | None:
+    """The last successful nightly build of a night earlier than ``before``."""
+    return _first(connection, _successful(image).where(builds.c.night < before))
+
+
+def _successful(image: str) -> sa.Select[Any]:
+    newest = (builds.c.night.desc(), builds.c.started_at.desc(), builds.c.id.desc())
+    nightly = (builds.c.image == image, builds.c.role == Role.NIGHTLY.value, builds.c.ok)
+    return _builds().where(*nightly).order_by(*newest)
+
+
+def _builds() -> sa.Select[Any]:
+    joined = builds.outerjoin(packages, builds.c.packages == packages.c.digest)
+    return sa.select(builds.c.body, packages.c.body.label("packages")).select_from(joined)
+
+
+def _first(connection: Connection, query: sa.Select[Any]) -> Build | None:
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else _build(row)
+
+
+def _build(row: sa.Row[Any]) -> Build:
+    build = serial.unpack(Build, row.body)
+    if build.snapshot is None or row.packages is None:
+        return build
+    installed = serial.unpack(Packages, row.packages)
+    return replace(build, snapshot=replace(build.snapshot, packages=installed))
+
+
+def baseline_accepted(connection: Connection, image: str) -> Build | None:
+    """The build that was accepted last for the image."""
+    taken = sa.select(accepted.c.build).where(accepted.c.image == image)
+    newest = taken.order_by(accepted.c.id.desc()).limit(1).scalar_subquery()
+    return _first(connection, _builds().where(builds.c.id == newest))
+
+
+def build_by_id(connection: Connection, build: str) -> Build | None:
+    return _first(connection, _builds().where(builds.c.id == build))
+
+
+def builds_of(connection: Connection, image: str, role: Role | None) -> tuple[Build, ...]:
+    """An image's builds, newest first."""
+    query = _builds().where(builds.c.image == image)
+    if role is not None:
+        query = query.where(builds.c.role == role.value)
+    newest = query.order_by(builds.c.night.desc(), builds.c.started_at.desc(), builds.c.id.desc())
+    return tuple(_build(row) for row in connection.execute(newest))
+
+
+def log(connection: Connection, build: str) -> str | None:
+    query = sa.select(builds.c.log).where(builds.c.id == build)
+    stored = connection.execute(query).scalar_one_or_none()
+    return None if stored is None else serial.decompress(stored).decode("utf-8", "surrogatepass")
+
+
+def run_by_id(connection: Connection, run: str | None) -> StoredRun | None:
+    """A run; without an id the newest that has finished."""
+    query = sa.select(runs).order_by(runs.c.night.desc(), runs.c.started_at.desc(), runs.c.id)
+    wanted = runs.c.finished_at.is_not(None) if run is None else runs.c.id == run
+    row = connection.execute(query.where(wanted).limit(1)).first()
+    if row is None:
+        return None
+    saved = sa.select(images.c.image, images.c.document).where(images.c.run == row.id)
+    documents = connection.execute(saved.order_by(images.c.position))
+    return StoredRun(
+        row.id,
+        row.night,
+        row.started_at,
+        row.finished_at,
+        None if row.engine is None else serial.unpack(EngineIdentity, row.engine),
+        {image: serial.unpack_json(document) for image, document in documents},
+    )
+
+
+def run_summaries(connection: Connection, limit: int) -> tuple[RunSummary, ...]:
+    """The newest runs first, unfinished ones among them."""
+    flagged = sa.func.sum(sa.case((images.c.flagged, 1), else_=0))
+    query = (
+        sa.select(
+            runs.c.id,
+            runs.c.night,
+            runs.c.started_at,
+            runs.c.finished_at,
+            sa.func.count(images.c.image),
+            sa.func.coalesce(flagged, 0),
+        )
+        .select_from(runs.outerjoin(images))
+        .group_by(runs.c.id, runs.c.night, runs.c.started_at, runs.c.finished_at)
+        .order_by(runs.c.night.desc(), runs.c.started_at.desc(), runs.c.id)
+    )
+    return tuple(RunSummary(*row) for row in connection.execute(query.limit(limit)))
+
+
+def history(connection: Connection, image: str | None, limit: int) -> tuple[ImageNight, ...]:
+    """What finished runs said of one image, or of all: newest night first, then by name."""
+    query = (
+        sa.select(
+            images.c.image,
+            runs.c.night,
+            images.c.run,
+            images.c.status,
+            images.c.origins,
+            images.c.flagged,
+        )
+        .join_from(images, runs)
+        .where(runs.c.finished_at.is_not(None))
+        .order_by(runs.c.night.desc(), images.c.image, images.c.run)
+    )
+    if image is not None:
+        query = query.where(images.c.image == image)
+    return tuple(
+        ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
+        for r in connection.execute(query.limit(limit))
+    )
+
+
+def _split(origins: str) -> tuple[str, ...]:
+    return tuple(origins.split(",")) if origins else ()
+
+
+def registry_digest_seen(connection: Connection, reference: str) -> bool:
+    """Whether any stored build got this base reference from a registry."""
+    from_registry = build_bases.c.digest.is_not(None)
+    query = sa.select(1).where(build_bases.c.reference == reference, from_registry)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def standing_since(
+    connection: Connection, image: str, origin: str | None, kind: str, subject: str
+) -> date | None:
+    """The first night of a cause that the image's last acceptance does not cover."""
+    rows: Sequence[Any] = first_nights(connection, image)
+    cause = (origin, kind, subject)
+    return next((row.night for row in rows if (row.origin, row.kind, row.subject) == cause), None)
+
+
+def first_nights(connection: Connection, image: str | None = None) -> Sequence[Any]:
+    """Of each standing cause of each image: (image, origin, kind, subject, night).
+
+    A cause stands until a build of its night, or of a later one, is accepted.
+    """
+    covered = (
+        sa.select(accepted.c.image, sa.func.max(builds.c.night).label("night"))
+        .join_from(accepted, builds)
+        .group_by(accepted.c.image)
+        .subquery()
+    )
+    key = (causes.c.image, causes.c.origin, causes.c.kind, causes.c.subject)
+    query = (
+        sa.select(*key, sa.func.min(runs.c.night).label("night"))
+        .select_from(
+            causes.join(runs, causes.c.run == runs.c.id).outerjoin(
+                covered, covered.c.image == causes.c.image
+            )
+        )
+        .where(sa.or_(covered.c.night.is_(None), runs.c.night > covered.c.night))
+        .group_by(*key)
+    )
+    if image is not None:
+        query = query.where(causes.c.image == image)
+    return connection.execute(query).all()

@@ -1,0 +1,155 @@
+"""Writing runs: one transaction for each image, and the replacement of a night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from drift.builds import Build
+from drift.errors import StoreError
+from drift.oci import Digest
+from drift.snapshot.model import Packages
+from drift.source.model import EngineIdentity
+from drift.store import serial
+from drift.store.schema import (
+    accepted,
+    build_bases,
+    build_layers,
+    builds,
+    causes,
+    images,
+    packages,
+    runs,
+)
+
+Connection = sa.Connection
+
+
+def begin_run(
+    connection: Connection,
+    run: str,
+    night: date,
+    started_at: datetime,
+    engine: EngineIdentity | None,
+) -> None:
+    """Record that a run has begun."""
+    body = None if engine is None else serial.pack(engine)
+    row = {"id": run, "night": night, "started_at": started_at, "engine": body}
+    connection.execute(runs.insert(), row)
+
+
+def finish_run(connection: Connection, run: str, finished_at: datetime) -> tuple[str, ...]:
+    """End a run: its images replace those of the night's earlier runs. The ids of lost builds."""
+    own = connection.execute(sa.select(runs).where(runs.c.id == run)).first()
+    if own is None:
+        raise StoreError(f"there is no run {run} in the store", hint="See `drift history`.")
+    of_the_night = sa.select(runs.c.id).where(runs.c.night == own.night, runs.c.id != run)
+    others = set(connection.execute(of_the_night).scalars())
+    names = set(connection.execute(sa.select(images.c.image).where(images.c.run == run)).scalars())
+    replaced = _delete_images(connection, others, names)
+    connection.execute(runs.update().where(runs.c.id == run).values(finished_at=finished_at))
+    delete_empty_runs(connection, others)
+    return replaced
+
+
+def _delete_images(connection: Connection, others: set[str], names: set[str]) -> tuple[str, ...]:
+    connection.execute(
+        images.delete().where(images.c.run.in_(others), images.c.image.in_(names)),
+    )
+    lost = sa.select(builds.c.id).where(
+        builds.c.run.in_(others),
+        builds.c.image.in_(names),
+        builds.c.id.not_in(sa.select(accepted.c.build)),
+    )
+    ids = tuple(sorted(connection.execute(lost).scalars()))
+    delete_builds(connection, ids)
+    return ids
+
+
+def delete_builds(connection: Connection, ids: Sequence[str]) -> None:
+    """Remove builds; some hundreds at a time, databases limit a statement's parameters."""
+    for start in range(0, len(ids), 500):
+        connection.execute(builds.delete().where(builds.c.id.in_(ids[start : start + 500])))
+
+
+def delete_empty_runs(connection: Connection, ids: set[str]) -> int:
+    """Remove those of the runs that hold no image any more."""
+    full = sa.select(images.c.run)
+    return connection.execute(
+        runs.delete().where(runs.c.id.in_(ids), runs.c.id.not_in(full))
+    ).rowcount
+
+
+def save_image(
+    connection: Connection,
+    run: str,
+    name: str,
+    document: Mapping[str, Any],
+    made: Sequence[Build],
+    logs: Mapping[str, str],
+) -> None:
+    """Write all of one image; saved again in the same run, the new takes the old one's place."""
+    connection.execute(images.delete().where(images.c.run == run, images.c.image == name))
+    connection.execute(builds.delete().where(builds.c.run == run, builds.c.image == name))
+    _insert_image(connection, run, name, document)
+    for build in made:
+        _insert_build(connection, build, logs.get(build.id))
+
+
+def _insert_image(connection: Connection, run: str, name: str, document: Mapping[str, Any]) -> None:
+    last = sa.select(sa.func.max(images.c.position)).where(images.c.run == run)
+    position = connection.execute(last).scalar_one()
+    row = {
+        "run": run,
+        "image": name,
+        "position": 0 if position is None else position + 1,
+        "status": document["status"],
+        "origins": ",".join(origin or "" for origin in document.get("origins") or ()),
+        "flagged": bool(document.get("flagged")),
+        "document": serial.pack_json(document),
+    }
+    connection.execute(images.insert(), row)
+    known = {(c["origin"], c["kind"], c["subject"]) for c in document.get("causes") or ()}
+    for origin, kind, subject in sorted(known, key=str):
+        connection.execute(
+            causes.insert(),
+            {"run": run, "image": name, "origin": origin, "kind": kind, "subject": subject},
+        )
+
+
+def _insert_build(connection: Connection, build: Build, log: str | None) -> None:
+    lean, installed = _without_packages(connection, build)
+    row = {
+        "id": build.id,
+        "run": build.run,
+        "image": build.image,
+        "night": build.night,
+        "role": build.role.value,
+        "ok": build.ok,
+        "started_at": build.started_at,
+        "packages": installed,
+        "body": serial.pack(lean),
+        "log": None if log is None else serial.compress(log.encode("utf-8", "surrogatepass")),
+    }
+    connection.execute(builds.insert(), row)
+    for position, layer in enumerate(build.snapshot.layers if build.snapshot else ()):
+        row = {"build": build.id, "position": position, "diff_id": layer.diff_id}
+        connection.execute(build_layers.insert(), row)
+    for position, base in enumerate(build.inputs.bases if build.inputs else ()):
+        row = {"build": build.id, "position": position, "reference": base.reference}
+        connection.execute(build_bases.insert(), row | {"digest": base.digest})
+
+
+def _without_packages(connection: Connection, build: Build) -> tuple[Build, Digest | None]:
+    """The build without its packages, and their digest: most nights they are the same."""
+    if build.snapshot is None:
+        return build, None
+    body = serial.pack(build.snapshot.packages)
+    digest = Digest.of(body)
+    if not connection.execute(sa.select(1).where(packages.c.digest == digest)).first():
+        connection.execute(packages.insert(), {"digest": digest, "body": body})
+    return replace(build, snapshot=replace(build.snapshot, packages=Packages())), digest

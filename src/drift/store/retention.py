@@ -1,0 +1,123 @@
+"""What the store forgets, and what it never does.
+
+Kept whatever their age: an accepted build; the newest successful nightly build of each image
+(tomorrow's baseline); the documents of the first night of a cause that still stands; the
+newest document of each image. Layer manifests, packages and contexts go when nothing refers
+to them, or when there are too many bytes of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from drift.builds import Role
+from drift.store.queries import first_nights
+from drift.store.records import delete_builds, delete_empty_runs
+from drift.store.schema import (
+    accepted,
+    build_layers,
+    builds,
+    context_chunks,
+    contexts,
+    images,
+    layers,
+    packages,
+    runs,
+)
+
+Connection = sa.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many of each were removed. ``documents`` are images of runs."""
+
+    runs: int
+    documents: int
+    builds: int
+    layers: int
+    contexts: int
+
+
+def prune(
+    connection: Connection, today: date, keep_nights: int, keep_contexts_bytes: int
+) -> Pruned:
+    """Forget what is older than ``keep_nights`` nights, today's among them.
+
+    Must run under the store's lease: what another run has not recorded yet looks unused.
+    """
+    oldest = today - timedelta(days=keep_nights - 1)
+    documents = _prune_documents(connection, oldest)
+    emptied = set(connection.execute(sa.select(runs.c.id).where(runs.c.night < oldest)).scalars())
+    return Pruned(
+        documents=documents,
+        runs=delete_empty_runs(connection, emptied),
+        builds=_prune_builds(connection, oldest),
+        layers=_prune_unreferenced(connection),
+        contexts=_prune_contexts(connection, keep_contexts_bytes),
+    )
+
+
+def _prune_documents(connection: Connection, oldest: date) -> int:
+    query = sa.select(images.c.run, images.c.image, runs.c.night).join_from(images, runs)
+    kept = {(row.image, row.night) for row in first_nights(connection)}
+    newest: dict[str, date] = {}
+    rows = connection.execute(query).all()
+    for row in rows:
+        newest[row.image] = max(row.night, newest.get(row.image, row.night))
+    kept |= set(newest.items())
+    old = [row for row in rows if row.night < oldest and (row.image, row.night) not in kept]
+    for row in old:
+        this = (images.c.run == row.run, images.c.image == row.image)
+        connection.execute(images.delete().where(*this))
+    return len(old)
+
+
+def _prune_builds(connection: Connection, oldest: date) -> int:
+    lasting = set(connection.execute(sa.select(accepted.c.build)).scalars())
+    nightly = (builds.c.role == Role.NIGHTLY.value, builds.c.ok)
+    newest_last = (builds.c.night, builds.c.started_at, builds.c.id)
+    good = sa.select(builds.c.image, builds.c.id).where(*nightly).order_by(*newest_last)
+    newest = {row.image: row.id for row in connection.execute(good)}
+    lasting.update(newest.values())
+    old = connection.execute(sa.select(builds.c.id).where(builds.c.night < oldest)).scalars()
+    ids = sorted(set(old) - lasting)
+    delete_builds(connection, ids)
+    return len(ids)
+
+
+def _prune_unreferenced(connection: Connection) -> int:
+    used = sa.exists().where(build_layers.c.diff_id == layers.c.diff_id)
+    removed = connection.execute(layers.delete().where(~used)).rowcount
+    owned = sa.exists().where(builds.c.packages == packages.c.digest)
+    connection.execute(packages.delete().where(~owned))
+    return removed
+
+
+def _prune_contexts(connection: Connection, keep_bytes: int) -> int:
+    """Remove those not used for longest until the rest fits, and chunks of no context."""
+    latest_first = sa.select(contexts.c.digest, contexts.c.size).order_by(
+        contexts.c.last_used.desc(), contexts.c.digest
+    )
+    total, removed = 0, 0
+    for row in connection.execute(latest_first).all():
+        total += row.size
+        if total > keep_bytes:
+            connection.execute(contexts.delete().where(contexts.c.digest == row.digest))
+            removed += 1
+    named = sa.exists().where(contexts.c.blob == context_chunks.c.blob)
+    connection.execute(context_chunks.delete().where(~named))
+    return removed
+
+
+def expired_builds(connection: Connection, image: str, keep_images: int) -> tuple[str, ...]:
+    """An image's successful builds but the ``keep_images`` newest nightly ones, newest first."""
+    newest = (builds.c.night.desc(), builds.c.started_at.desc(), builds.c.id.desc())
+    query = sa.select(builds.c.id, builds.c.role).where(builds.c.image == image, builds.c.ok)
+    rows = connection.execute(query.order_by(*newest)).all()
+    nightly = [row.id for row in rows if row.role == Role.NIGHTLY.value]
+    kept = set(nightly[:keep_images])
+    return tuple(row.id for row in rows if row.id not in kept)

@@ -1,0 +1,201 @@
+"""The store: what drift remembers between nights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from types import TracebackType
+from typing import IO, Any, Self
+
+from drift.builds import Build, Role
+from drift.errors import StoreError
+from drift.oci import Digest
+from drift.snapshot.model import Layers
+from drift.source.model import EngineIdentity
+from drift.store import contexts, lease, migrate, queries, records, retention
+from drift.store.database import Database, create_directory
+from drift.store.manifests import StoredLayers
+from drift.store.queries import ImageNight, RunSummary, StoredRun
+from drift.store.retention import Pruned
+from drift.store.schema import accepted
+
+
+class Store:
+    """Runs, builds, layer manifests, contexts and the lease, in one database.
+
+    Every method is a transaction of its own and raises :class:`~drift.errors.StoreError`
+    where the database fails. An image of a run is written whole or not at all: images that
+    a killed run had saved are whole, and count as baselines of the nights to come, but the
+    run stays unfinished and replaces nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.layers: Layers = StoredLayers(database)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open a store by its SQLAlchemy URL; make or migrate it where needed.
+
+        Raises:
+            StoreError: it can't be read or made, or a newer drift has written it.
+        """
+        database = Database(url)
+        create_directory(database.url)
+        try:
+            migrate.upgrade(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the store's connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def exclusive(
+        self, wait: float, on_wait: Callable[[str], None]
+    ) -> AbstractContextManager[None]:
+        """One run at a time: see :func:`drift.store.lease.exclusive`."""
+        return lease.exclusive(self._database, wait, on_wait)
+
+    # Writing runs
+
+    def begin_run(
+        self, run_id: str, night: date, started_at: datetime, engine: EngineIdentity | None
+    ) -> None:
+        """Record that a run has begun."""
+        with self._database.write() as connection:
+            records.begin_run(connection, run_id, night, started_at, engine)
+
+    def save_image(
+        self,
+        run_id: str,
+        name: str,
+        document: Mapping[str, Any],
+        builds: Sequence[Build],
+        logs: Mapping[str, str],
+    ) -> None:
+        """Keep all of one image of a run, in one transaction.
+
+        ``document`` is the image's entry in the report, ``logs`` the builds' logs by their
+        ids. The layers' manifests are put in :attr:`layers` before.
+        """
+        with self._database.write() as connection:
+            records.save_image(connection, run_id, name, document, builds, logs)
+
+    def finish_run(self, run_id: str, finished_at: datetime) -> tuple[str, ...]:
+        """End a run; its images replace those of all other runs of its night.
+
+        Returns the ids of the builds that went with them, for their tags in the engine.
+        """
+        with self._database.write() as connection:
+            return records.finish_run(connection, run_id, finished_at)
+
+    def accept(self, image: str, build_id: str, at: datetime, reason: str) -> None:
+        """Take a build as the image's accepted baseline.
+
+        Raises:
+            StoreError: there is no such successful build of the image.
+        """
+        build = self.build(build_id)
+        if build is None or build.image != image or not build.ok:
+            raise StoreError(
+                f"{build_id} is no successful build of {image}",
+                hint=f"See `drift history {image}` for the builds that are kept.",
+            )
+        row = {"image": image, "build": build_id, "at": at, "reason": reason}
+        with self._database.write() as connection:
+            connection.execute(accepted.insert(), row)
+
+    # Builds
+
+    def baseline(self, image: str, before: date) -> Build | None:
+        """The last successful nightly build of a night earlier than ``before``."""
+        with self._database.read() as connection:
+            return queries.baseline(connection, image, before)
+
+    def baseline_accepted(self, image: str) -> Build | None:
+        """The build that was accepted last."""
+        with self._database.read() as connection:
+            return queries.baseline_accepted(connection, image)
+
+    def build(self, build_id: str) -> Build | None:
+        """A build by its id."""
+        with self._database.read() as connection:
+            return queries.build_by_id(connection, build_id)
+
+    def builds(self, image: str, role: Role | None = None) -> tuple[Build, ...]:
+        """An image's builds, of one role or all, newest first."""
+        with self._database.read() as connection:
+            return queries.builds_of(connection, image, role)
+
+    def log(self, build_id: str) -> str | None:
+        """A build's whole log; None where none is kept."""
+        with self._database.read() as connection:
+            return queries.log(connection, build_id)
+
+    def registry_digest_seen(self, reference: str) -> bool:
+        """Whether any stored build got this base reference from a registry."""
+        with self._database.read() as connection:
+            return queries.registry_digest_seen(connection, reference)
+
+    # Runs
+
+    def run(self, run_id: str | None = None) -> StoredRun | None:
+        """A run with its documents; without an id the newest that has finished."""
+        with self._database.read() as connection:
+            return queries.run_by_id(connection, run_id)
+
+    def runs(self, limit: int) -> tuple[RunSummary, ...]:
+        """The newest runs first; ``finished_at`` is None for those that did not finish."""
+        with self._database.read() as connection:
+            return queries.run_summaries(connection, limit)
+
+    def history(self, image: str | None, limit: int) -> tuple[ImageNight, ...]:
+        """What finished runs said of one image, or of all: the newest night first."""
+        with self._database.read() as connection:
+            return queries.history(connection, image, limit)
+
+    def first_night(self, image: str, origin: str | None, kind: str, subject: str) -> date | None:
+        """Since when a cause stands: its first stored night after the last accepted one."""
+        with self._database.read() as connection:
+            return queries.standing_since(connection, image, origin, kind, subject)
+
+    # Contexts
+
+    def keep_context(self, digest: Digest, chunks: Iterable[bytes]) -> None:
+        """Keep a context's bytes, compressed; if it is kept already it counts as used now."""
+        contexts.keep(self._database, digest, chunks)
+
+    def touch_context(self, digest: Digest) -> bool:
+        """Count a context as used now; whether it is kept at all."""
+        return contexts.touch(self._database, digest)
+
+    def open_context(self, digest: Digest) -> IO[bytes] | None:
+        """A kept context's bytes, forward only; None where it is not kept."""
+        return contexts.open_context(self._database, digest)
+
+    # Retention
+
+    def prune(self, today: date, keep_nights: int, keep_contexts_bytes: int) -> Pruned:
+        """Forget what is old: see :mod:`drift.store.retention`. To be called under the lease."""
+        with self._database.write() as connection:
+            return retention.prune(connection, today, keep_nights, keep_contexts_bytes)
+
+    def expired_builds(self, image: str, keep_images: int) -> tuple[str, ...]:
+        """Builds whose images need not stay in the engine; ask before :meth:`prune` forgets."""
+        with self._database.read() as connection:
+            return retention.expired_builds(connection, image, keep_images)

@@ -38,13 +38,15 @@ class Step:
 
 def read(entry: HistoryEntry) -> Step:
     """An entry's step; what carries no keyword is a RUN, as the classic builder has it."""
-    text = single_spaced(entry.created_by.removesuffix("# buildkit"))
+    text = single_spaced(entry.created_by)
     before, nop, rest = text.partition(_NOP)
     # A shell's own option stands right before the mark; a command may hold it anywhere.
-    if nop and before.rsplit(maxsplit=1)[-1:] and before.split()[-1][0] in "-/":
+    if nop and before.split()[-1:] and before.split()[-1][0] in "-/":
         text = rest.strip()
     keyword, _, rest = text.partition(" ")
-    return Step(keyword, rest) if keyword in KEYWORDS else Step("RUN", text)
+    if keyword not in KEYWORDS:
+        return Step("RUN", text)
+    return Step(keyword, rest.removesuffix("# buildkit").rstrip())
 
 
 def agrees(step: Step, statement: Statement) -> bool:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
-import docker.errors
 import requests
 
 from drift.engine.connection import Connection

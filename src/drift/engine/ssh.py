@@ -80,7 +80,8 @@ class _Connection(HTTPConnection):
                 stdout=theirs.fileno(),
                 stderr=self.complaints,
             )
-        ours.settimeout(self.timeout)  # urllib3 has resolved it to seconds by now
+        # Seconds where urllib3 opens it for a request; else its mark for "the default".
+        ours.settimeout(self.timeout if isinstance(self.timeout, int | float) else None)
         self.sock = ours
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ from drift.source.git import (
     without_credentials,
 )
 
-_REFERENCE = re.compile(r"(?!-)(?!.*\.\.)[^\s\x00-\x1f\x7f~^:?*\[\\]+")
+_REFERENCE = re.compile(r"(?![-+])(?!.*\.\.)[^\s\x00-\x1f\x7f~^:?*\[\\]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _GIT_URL = re.compile(
     r"(?:git@|git://|ssh://|file://|github\.com/)[^#]+(?:#.*)?|https?://[^#]+\.git(?:#.*)?"

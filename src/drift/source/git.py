@@ -7,6 +7,7 @@ message. GitPython runs the commands; each has its arguments written out here or
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +55,8 @@ _HINTS = {
     GitFailure.MISSING: "check the repository's URL and the revision",
     GitFailure.TIMEOUT: "the remote is slow or the repository large; try the same fetch by hand",
 }
+# What git exports to its hooks would turn us to another repository than the one named.
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 _REMOTE = "https:http:ssh:git"
 # The first that fits decides.
 _SIGNS = (
@@ -99,7 +102,7 @@ def run_git(
 
     try:
         output = git.Git(directory).execute(
-            ["git", *arguments],
+            [*_without_hook_variables(), "git", *arguments],
             # ext:: would run programs; what is not named here is refused.
             env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
             kill_after_timeout=timeout,
@@ -115,6 +118,12 @@ def run_git(
     except git.GitCommandError as error:
         raise _failed(arguments, str(error.stderr)) from None
     return str(output)
+
+
+def _without_hook_variables() -> list[str]:
+    # GitPython adds to the environment but takes nothing out of it.
+    present = [f"-u{name}" for name in _HOOK_VARIABLES if name in os.environ]
+    return ["env", *present] if present else []
 
 
 def _failed(arguments: tuple[str, ...], stderr: str) -> GitError:

@@ -101,7 +101,7 @@ def pack_manifest(layer: Layer) -> bytes:
     numbers = {kind: number for number, kind in enumerate(kinds)}
     return serial.pack_json(
         {
-            "size": layer.size,
+            "layer_size": layer.size,
             "uncaptured": dict(layer.uncaptured),
             "kinds": kinds,
             "path": [entry.path for entry in entries],
@@ -123,7 +123,7 @@ def unpack_manifest(diff_id: DiffId, stored: bytes, captured: Mapping[str, bytes
     document = serial.unpack_json(stored)
     try:
         return Layer(
-            diff_id, document["size"], _entries(document), captured, document["uncaptured"]
+            diff_id, document["layer_size"], _entries(document), captured, document["uncaptured"]
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise serial.damaged(f"not a layer's manifest: {error!r}") from error

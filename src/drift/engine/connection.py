@@ -102,6 +102,13 @@ class Connection:
         ) as error:
             raise unreachable(self.endpoint, doing, error, self._complaint()) from error
 
+    def check(self, response: requests.Response) -> None:
+        """Raise the library's own error, with the engine's words, for an answer that is one."""
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            raise docker.errors.create_api_error_from_http_exception(error) from error
+
     def _complaint(self) -> str:
         client = getattr(self._local, "client", None)
         adapter = client.adapters.get("http+docker://") if client else None

@@ -8,6 +8,7 @@ raised: leavings cost disk, a run that stops over them costs the night.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from drift.engine import images
 from drift.engine.connection import Connection
 from drift.errors import EngineError
 
+_BUSY_TIMEOUT = 120.0
 _CACHE_ID = re.compile(r"[a-z0-9]{16,64}")  # the engine's filter takes it as a pattern
 
 
@@ -86,13 +88,24 @@ def cache_records(connection: Connection) -> Mapping[str, CacheRecord]:
         EngineError: the engine does not answer.
     """
     with connection.failures("listing the build cache"):
-        client = connection.client
-        response = client.get(
+        records = _disk_usage(connection).get("BuildCache") or ()
+        return {str(record["ID"]): _cache_record(record) for record in records}
+
+
+def _disk_usage(connection: Connection) -> Mapping[str, Any]:
+    """``/system/df``; the engine does one at a time, and refuses while another is running."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        response = connection.client.get(
             connection.url("/system/df"), params={"type": "build-cache"}, timeout=600
         )
-        response.raise_for_status()
-        records = response.json().get("BuildCache") or ()
-        return {str(record["ID"]): _cache_record(record) for record in records}
+        busy = response.status_code == 500 and "already running" in response.text
+        if not busy or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    connection.check(response)
+    usage: Mapping[str, Any] = response.json()
+    return usage
 
 
 def _cache_record(record: Mapping[str, Any]) -> CacheRecord:
@@ -166,7 +179,7 @@ def prune_cache(connection: Connection, record_ids: Iterable[str]) -> Cleanup:
         response = connection.client.post(
             connection.url("/build/prune"), params={"all": "1", "filters": filters}, timeout=600
         )
-        response.raise_for_status()
+        connection.check(response)
         return record_id in (response.json().get("CachesDeleted") or ())
 
     wanted = set(record_ids)

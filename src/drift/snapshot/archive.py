@@ -85,6 +85,10 @@ def read_archive(
     outer = ByteSource(chunks_of(stream), name)
     if outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC:
         outer = ByteSource(decompressed(outer), name)
+    if not is_tar(outer.peek(BLOCK)):
+        raise SnapshotError(
+            f"{name}: not an image archive", hint="Make one with `docker save`, or an OCI layout."
+        )
     reader = ArchiveReader(name, layers, capture, expected)
     for header in members(outer):
         reader.add(header, outer)

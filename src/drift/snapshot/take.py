@@ -97,14 +97,14 @@ class CapturedFiles:
     layers: Layers
 
     def paths(self) -> Iterator[str]:
-        """Every regular file that a cataloguer wants."""
+        """Every path that is not a directory."""
         for path, node in self.tree.nodes.items():
-            if node.entry.type is EntryType.FILE and (wanted(path) or wanted(node.source)):
+            if node.entry.type is not EntryType.DIRECTORY:
                 yield path
 
     def kind(self, path: str) -> EntryType | None:
-        """What stands at a path, None where nothing does."""
-        node = self.tree.get(path)
+        """What stands at a resolved path, None where nothing does."""
+        node = self.tree.nodes.get(path)
         return node.entry.type if node else None
 
     def resolve(self, path: str) -> str:

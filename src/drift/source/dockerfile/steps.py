@@ -24,6 +24,7 @@ def instruction_of_step(dockerfile: Dockerfile, name: str) -> Instruction | None
         Instruction(stage.label, statement.line, statement.text)
         for stage in dockerfile.stages
         for statement in stage.instructions
-        if single_spaced(statement.text) == text and named in (None, stage.name, f"stage-{stage.index}")
+        if single_spaced(statement.text) == text
+        and named in (None, stage.name, f"stage-{stage.index}")
     ]
     return found[0] if len(found) == 1 else None

@@ -1,0 +1,1 @@
+"""The job: the one place where the stages meet."""

@@ -1,0 +1,93 @@
+"""The bases of the whole fleet: resolved and pulled once a run, the same for every build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from drift.builds import Failure, FailureKind
+from drift.engine.engine import Engine
+from drift.engine.model import PulledImage
+from drift.engine.pull import PullError, PullFailure
+from drift.nightly.prepare import CannotBuild, Prepared
+from drift.nightly.watch import Watcher
+from drift.oci import Platform
+from drift.source.dockerfile import BaseReference
+from drift.source.model import Base
+
+_KINDS = {
+    PullFailure.NOT_FOUND: FailureKind.SOURCE,
+    PullFailure.PLATFORM: FailureKind.INPUT,
+    PullFailure.ABSENT: FailureKind.INPUT,
+    PullFailure.RESOURCES: FailureKind.RESOURCES,
+    PullFailure.ENGINE: FailureKind.ENGINE,
+}
+_POLICIES = ("never", "missing", "always")  # the strictest that any image asks for wins
+
+
+@dataclass(slots=True)
+class Bases:
+    """What each reference stands for in this run."""
+
+    engine: Engine
+    seen_in_registry: Callable[[str], bool]
+    _pulled: dict[tuple[str, str], PulledImage | Failure] = field(default_factory=dict)
+
+    def pull(self, fleet: Iterable[Prepared], watcher: Watcher) -> None:
+        """Pull every base of a fleet, each once."""
+        wanted: dict[tuple[str, str], str] = {}
+        for prepared in fleet:
+            for base in prepared.bases:
+                key = _key(base, prepared)
+                policy = max(wanted.get(key, "never"), prepared.image.pull, key=_POLICIES.index)
+                wanted[key] = policy
+        for (reference, platform), policy in wanted.items():
+            watcher.says(f"pulling {reference}")
+            self._pulled[reference, platform] = self._pull(reference, platform, policy)
+
+    def _pull(self, reference: str, platform: str, policy: str) -> PulledImage | Failure:
+        try:
+            return self.engine.pull(reference, Platform.parse(platform), policy)
+        except PullError as error:
+            if error.kind in (PullFailure.NOT_FOUND, PullFailure.DENIED):
+                local = self.engine.local_image(reference)
+                if local is not None and not self.seen_in_registry(reference):
+                    return local
+            message = error.message if error.hint is None else f"{error.message} ({error.hint})"
+            return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), message)
+
+    def of(self, prepared: Prepared) -> tuple[Base, ...]:
+        """The bases of one image.
+
+        Raises:
+            CannotBuild: one of them could not be had.
+        """
+        return tuple(self._base(reference, prepared) for reference in prepared.bases)
+
+    def onbuild(self, prepared: Prepared) -> dict[str, tuple[str, ...]]:
+        """The triggers that an image's bases bring, by reference."""
+        found = {base.reference: self._pulled[_key(base, prepared)] for base in prepared.bases}
+        return {
+            reference: pulled.onbuild
+            for reference, pulled in found.items()
+            if isinstance(pulled, PulledImage)
+        }
+
+    def _base(self, reference: BaseReference, prepared: Prepared) -> Base:
+        pulled = self._pulled[_key(reference, prepared)]
+        if isinstance(pulled, Failure):
+            raise CannotBuild(pulled)
+        final = reference.reference == prepared.final_base
+        return Base(
+            reference=reference.reference,
+            image_id=pulled.image_id,
+            digest=pulled.digest,
+            diff_ids=pulled.diff_ids,
+            history_length=pulled.history_length,
+            local=pulled.digest is None,
+            roles=(*reference.roles, "final") if final else reference.roles,
+        )
+
+
+def _key(base: BaseReference, prepared: Prepared) -> tuple[str, str]:
+    return base.reference, base.platform or str(prepared.platform)

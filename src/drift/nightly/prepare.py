@@ -1,0 +1,162 @@
+"""What an image is built from tonight: source, context, Dockerfile, references of bases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drift.builds import Failure, FailureKind
+from drift.config.model import Config, Image
+from drift.engine.engine import Engine
+from drift.errors import EngineError, SourceError
+from drift.masking import Mask
+from drift.oci import Digest, Platform
+from drift.snapshot.model import Instruction
+from drift.source.checkout import Checkout
+from drift.source.context import Client, Context, read_context
+from drift.source.dockerfile import (
+    BaseReference,
+    Dockerfile,
+    DockerfileError,
+    bases,
+    needs_buildkit,
+    parse,
+    required_mounts,
+)
+from drift.source.dockerfile.stages import Build as StageBuild
+from drift.source.dockerfile.stages import chain, resolve
+from drift.source.git import GitError, GitFailure
+from drift.source.model import RepoSide
+
+_ABSENT = (GitFailure.MISSING,)
+
+
+class CannotBuild(Exception):  # noqa: N818 (a verdict on one image, not an error of the run)
+    """An image cannot be built tonight; :attr:`failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One image's repo side, read and ready to be built."""
+
+    image: Image
+    context: Context
+    dockerfile: Dockerfile
+    builder: str
+    platform: Platform
+    bases: tuple[BaseReference, ...]
+    final_base: str | None
+    repo: RepoSide
+    notes: tuple[str, ...]
+
+
+def prepare(
+    image: Image, checkout: Checkout, config: Config, engine: Engine, leave_out: Sequence[Path]
+) -> Prepared:
+    """Read all that the repository gives to a build.
+
+    Raises:
+        CannotBuild: the source, the Dockerfile or the configuration does not allow a build.
+    """
+    try:
+        return _prepare(image, checkout, config, engine, leave_out)
+    except SourceError as error:
+        raise CannotBuild(failure_of(error)) from error
+    except EngineError as error:
+        raise CannotBuild(Failure(FailureKind.INPUT, error.message)) from error
+
+
+def _prepare(
+    image: Image, checkout: Checkout, config: Config, engine: Engine, leave_out: Sequence[Path]
+) -> Prepared:
+    hostile = checkout.path if image.context_path is None else None
+    context = read_context(
+        checkout.path, image.dockerfile, leave_out=leave_out, client=Client.BUILDKIT, within=hostile
+    )
+    dockerfile = parse(context.dockerfile_content)
+    builder = engine.choose_builder(config.engine.builder, needs_buildkit(dockerfile))
+    if builder == "classic":
+        context = read_context(
+            checkout.path,
+            image.dockerfile,
+            leave_out=leave_out,
+            client=Client.CLASSIC,
+            within=hostile,
+        )
+    native = Platform.parse(engine.identity(builder).platform)
+    platform = image.platform or native
+    references = bases(
+        dockerfile, image.args, image.target, platform, builder=builder, native=native
+    )
+    _check_mounts(image, dockerfile, platform)
+    return Prepared(
+        image=image,
+        context=context,
+        dockerfile=dockerfile,
+        builder=builder,
+        platform=platform,
+        bases=references,
+        final_base=_final_base(dockerfile, image, platform, builder, native),
+        repo=RepoSide(
+            context=context.digest,
+            dockerfile=Digest.of(context.dockerfile_content),
+            args=_kept_args(image, Mask(config.masked)),
+            target=image.target,
+            platform=str(image.platform) if image.platform else None,
+            git_commit=context.git_commit,
+            revision=checkout.revision,
+            dirty=checkout.dirty,
+        ),
+        notes=(*checkout.notes, *context.notes),
+    )
+
+
+def _kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
+    """The arguments of the fingerprint; one that came from a variable by its digest alone."""
+    return {
+        name: value if mask.text(value) == value else Digest.of(value.encode())
+        for name, value in image.args.items()
+        if name not in image.volatile_args
+    }
+
+
+def _final_base(
+    dockerfile: Dockerfile, image: Image, platform: Platform, builder: str, native: Platform
+) -> str | None:
+    """The external reference that the built image stands on; None for ``scratch``."""
+    build = StageBuild(image.args, image.target, platform, native, builder)
+    resolved = resolve(dockerfile, build)
+    lowest = chain(resolved, dockerfile.stage(image.target).index)[0]
+    return None if lowest.base == "scratch" else lowest.base
+
+
+def _check_mounts(image: Image, dockerfile: Dockerfile, platform: Platform) -> None:
+    given = {("secret", secret.id) for secret in image.secrets}
+    given |= {("ssh", name) for name in image.ssh}
+    for mount in required_mounts(dockerfile, image.target, image.args, platform):
+        if mount.required and (mount.kind, mount.id) not in given:
+            key = "secrets" if mount.kind == "secret" else "ssh"
+            raise CannotBuild(
+                Failure(
+                    FailureKind.INPUT,
+                    f"line {mount.line} mounts the {mount.kind} {mount.id!r}, which drift.toml "
+                    f"does not give: add it to {key} of image {image.name!r}",
+                )
+            )
+
+
+def failure_of(error: SourceError) -> Failure:
+    """Why the source kept an image from being built: the world's network, or the repository."""
+    message = error.message if error.hint is None else f"{error.message} ({error.hint})"
+    if isinstance(error, DockerfileError):
+        instruction = Instruction(stage="", line=error.line, text="")
+        return Failure(FailureKind.STEP, message, instruction)
+    if isinstance(error, GitError):
+        absent = error.failure in _ABSENT
+        return Failure(FailureKind.SOURCE if absent else FailureKind.NETWORK, message)
+    return Failure(FailureKind.INPUT, message)

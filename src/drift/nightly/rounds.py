@@ -1,0 +1,269 @@
+"""Builds: each image of a phase once, some at a time, and a snapshot of what came of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from drift.builds import Build, Failure, FailureKind, Role
+from drift.config.model import Config
+from drift.engine.build import BuildCancelled
+from drift.engine.engine import Engine
+from drift.engine.images import own_reference
+from drift.engine.model import BuildRequest, BuildResult, Progress, SecretMount
+from drift.errors import EngineError, SnapshotError
+from drift.masking import Mask
+from drift.nightly.bases import Bases
+from drift.nightly.prepare import CannotBuild, Prepared
+from drift.nightly.watch import Watcher
+from drift.oci import Digest, ImageConfig, Reference
+from drift.snapshot.model import Layers, Snapshot
+from drift.snapshot.take import snapshot_of_stream
+from drift.source.dockerfile import tie_layers
+from drift.source.dockerfile.steps import instruction_of_step
+from drift.source.model import Base, Inputs
+
+LEAST_FREE = 1 << 30  # bytes that the engine's disk must have left before a build
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A build that is to be made: of what, as what, and why."""
+
+    prepared: Prepared
+    role: Role
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A build that was made, its log, its steps' names, and images left beside its own."""
+
+    build: Build
+    log: str = ""
+    steps: tuple[str, ...] = ()
+    left_images: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Makes the builds of one run. :attr:`cancelled` stops those that are under way."""
+
+    run: str
+    night: date
+    config: Config
+    engine: Engine
+    bases: Bases
+    layers: Layers
+    watcher: Watcher
+    jobs: int
+    mask: Mask
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def phase(self, orders: Sequence[Ordered], done: Callable[[Built], None]) -> None:
+        """Make some builds, :attr:`jobs` at a time; ``done`` hears of each in this thread.
+
+        All have ended when this returns, or raises (KeyboardInterrupt included).
+        """
+        with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="build") as pool:
+            pending: set[Future[Built]] = {pool.submit(self.make, order) for order in orders}
+            try:
+                while pending:
+                    ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        done(future.result())
+            except BaseException:
+                self.cancelled.set()
+                for future in pending:
+                    future.cancel()
+                raise
+
+    def make(self, order: Ordered) -> Built:
+        """Make one build; whatever goes wrong with it is its failure, not an error."""
+        image = order.prepared.image.name
+        self.watcher.begins(image, order.role, order.reason)
+        built = self._make(order)
+        failure = built.build.failure
+        outcome = failure.message if failure else "built"
+        self.watcher.ends(image, order.role, built.build.seconds, outcome)
+        return built
+
+    def _make(self, order: Ordered) -> Built:
+        blank = Build(
+            id=f"{self.run}-{order.prepared.image.name}-{order.role.value}",
+            image=order.prepared.image.name,
+            run=self.run,
+            night=self.night,
+            role=order.role,
+            reason=order.reason,
+            started_at=datetime.now(UTC),
+            seconds=0.0,
+        )
+        try:
+            self._check_room()
+            inputs = Inputs(
+                repo=order.prepared.repo,
+                bases=self.bases.of(order.prepared),
+                engine=self.engine.identity(order.prepared.builder),
+            )
+        except CannotBuild as error:
+            return Built(replace(blank, failure=self.masked(error.failure)))
+        return self._build(order, replace(blank, inputs=inputs), inputs)
+
+    def _check_room(self) -> None:
+        disk = self.engine.disk()
+        if disk is not None and disk.free < LEAST_FREE:
+            message = f"the engine's disk is nearly full ({disk.free >> 20} MiB left): not built"
+            raise CannotBuild(Failure(FailureKind.RESOURCES, message))
+
+    def _build(self, order: Ordered, blank: Build, inputs: Inputs) -> Built:
+        tag = own_reference(blank.image, blank.id)
+        try:
+            result = self.engine.build(
+                self._request(order.prepared, tag),
+                on_progress=lambda at: self._progress(blank.image, at),
+                cancelled=self.cancelled,
+            )
+        except BuildCancelled:
+            raise
+        except EngineError as error:
+            return Built(replace(blank, failure=Failure(FailureKind.ENGINE, error.message)))
+        build = replace(blank, started_at=result.started_at, seconds=result.seconds)
+        failure, snapshot = result.failure, None
+        if failure is None:
+            try:
+                snapshot = self._snapshot(order.prepared, result, inputs.bases, tag)
+            except CannotBuild as error:
+                failure = error.failure
+            except (EngineError, SnapshotError) as error:
+                failure = Failure(FailureKind.ENGINE, error.message)
+        if failure is not None:
+            failure = self.masked(self._placed(failure, result, order.prepared))
+        return Built(
+            replace(build, snapshot=snapshot, failure=failure),
+            log=self.mask.text(result.log),
+            steps=tuple(step.name for step in result.steps),
+            left_images=result.left_images,
+        )
+
+    def _request(self, prepared: Prepared, tag: str) -> BuildRequest:
+        image = prepared.image
+        return BuildRequest(
+            context=prepared.context.open,
+            dockerfile=prepared.context.dockerfile,
+            tag=tag,
+            builder=prepared.builder,
+            args=image.args,
+            target=image.target,
+            platform=str(image.platform) if image.platform else None,
+            network=None if image.network == "default" else image.network,
+            extra_hosts=image.extra_hosts,
+            shm_size=image.shm_size,
+            secrets=tuple(SecretMount(s.id, s.file, s.env) for s in image.secrets),
+            ssh=image.ssh,
+            timeout=self.config.engine.timeout,
+        )
+
+    def _progress(self, image: str, at: Progress) -> None:
+        self.watcher.steps(image, at.step, at.steps, at.name)
+
+    def _snapshot(
+        self, prepared: Prepared, result: BuildResult, bases: Sequence[Base], tag: str
+    ) -> Snapshot:
+        inspected = self.engine.inspect(tag)
+        if inspected is None:
+            raise EngineError(f"the image that was built, {tag}, is not in the engine")
+        base = next((base for base in bases if base.final), None)
+        verify_bases(bases, result)
+        with self.engine.export(tag) as stream:
+            snapshot = snapshot_of_stream(
+                stream,
+                f"the export of {prepared.image.name}",
+                self.layers,
+                expected=inspected.diff_ids,
+            )
+        verify_prefix(base, snapshot)
+        return self._tied(prepared, snapshot, base)
+
+    def _tied(self, prepared: Prepared, snapshot: Snapshot, base: Base | None) -> Snapshot:
+        """The snapshot with each layer tied to its instruction, and no masked value in it."""
+        below = len(base.diff_ids) if base else 0
+        instructions = tie_layers(
+            snapshot.config.history,
+            base.history_length if base else 0,
+            below,
+            prepared.dockerfile,
+            prepared.image.args,
+            prepared.image.target,
+            platform=prepared.platform,
+            builder=prepared.builder,
+            onbuild=self.bases.onbuild(prepared),
+            layers=len(snapshot.layers),
+        )
+        layers = tuple(
+            replace(layer, base=index < below, instruction=instruction)
+            for index, (layer, instruction) in enumerate(
+                zip(snapshot.layers, instructions, strict=True)
+            )
+        )
+        document = json.dumps(snapshot.config.raw, ensure_ascii=False)
+        config = ImageConfig.parse(self.mask.text(document).encode())
+        return replace(snapshot, layers=layers, config=config)
+
+    def _placed(self, failure: Failure, result: BuildResult, prepared: Prepared) -> Failure:
+        """The failure with the Dockerfile's instruction that failed."""
+        if failure.instruction is not None or result.failed_step is None:
+            return failure
+        instruction = instruction_of_step(prepared.dockerfile, result.failed_step)
+        return replace(failure, instruction=instruction)
+
+    def masked(self, failure: Failure) -> Failure:
+        """The failure without what must not be shown."""
+        return replace(
+            failure,
+            message=self.mask.text(failure.message),
+            tail=tuple(self.mask.text(line) for line in failure.tail),
+        )
+
+
+def verify_bases(bases: Sequence[Base], result: BuildResult) -> None:
+    """Check what the build says it used against what was pulled.
+
+    Raises:
+        CannotBuild: it used another base; then the build says nothing about ours.
+    """
+    used = {_name(reference): digest for reference, digest in result.bases_used.items()}
+    for base in bases:
+        digest = used.get(_name(base.reference))
+        if digest is not None and digest not in (base.digest, base.image_id):
+            raise _void(base, digest)
+
+
+def verify_prefix(base: Base | None, snapshot: Snapshot) -> None:
+    """Check that the image stands on the layers of the base that was pulled.
+
+    Raises:
+        CannotBuild: it does not.
+    """
+    if base is not None:
+        found = tuple(layer.diff_id for layer in snapshot.layers[: len(base.diff_ids)])
+        if found != base.diff_ids:
+            raise _void(base, None)
+
+
+def _void(base: Base, used: Digest | None) -> CannotBuild:
+    what = f"it used {used}" if used else "its layers are not at the bottom of the image"
+    message = f"the build did not use the {base.reference} that was pulled: {what}"
+    return CannotBuild(Failure(FailureKind.ENGINE, message))
+
+
+def _name(reference: str) -> Reference | str:
+    """A reference in normal form, its digest left out: the builder adds it."""
+    try:
+        return replace(Reference.parse(reference), digest=None)
+    except ValueError:
+        return reference

@@ -72,11 +72,26 @@ def push(api: docker.APIClient, image: str, reference: str) -> str:
     """
     repository, _, tag = reference.rpartition(":")
     api.tag(image, repository, tag)
-    digest = ""
     for line in api.push(
         repository, tag, stream=True, decode=True, auth_config={"username": "", "password": ""}
     ):
         if "error" in line:
             raise RuntimeError(f"push of {reference}: {line['error']}")
-        digest = (line.get("aux") or {}).get("Digest", digest)
-    return digest
+    return registry_digest(reference)
+
+
+def registry_digest(reference: str) -> str:
+    """The digest that the registry itself gives for ``HOST/NAME:TAG``."""
+    host, _, rest = reference.partition("/")
+    name, _, tag = rest.rpartition(":")
+    answer = requests.head(
+        f"http://{host}/v2/{name}/manifests/{tag}",
+        headers={
+            "Accept": "application/vnd.docker.distribution.manifest.v2+json, "
+            "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
+            "application/vnd.docker.distribution.manifest.list.v2+json"
+        },
+        timeout=10,
+    )
+    answer.raise_for_status()
+    return answer.headers["Docker-Content-Digest"]

@@ -135,8 +135,9 @@ def local_image(
 ) -> PulledImage | None:
     """The image that the engine has under a reference, None where it has none.
 
-    ``digest`` is the one that the engine remembers for the reference's repository: from a
-    pull, a push, or, in containerd stores and podman, its own making.
+    ``digest`` is the one that the engine remembers for the reference's repository, from a
+    pull or a push; podman remembers one of its own making for what it built as well. In a
+    containerd store a digest that equals the image ID says nothing, and is None.
 
     Raises:
         PullError: the image is there, for another platform.
@@ -242,12 +243,15 @@ def _described(
     digest: Digest | None,
 ) -> PulledImage:
     image_id = images.image_id_of(document)
+    remembered = remembered_digest(document, parsed)
+    if remembered == image_id:
+        remembered = None  # containerd stores name their own builds so too
     with connection.failures(f"reading the history of {reference}"):
         history = connection.client.history(str(image_id))
     return PulledImage(
         reference=reference,
         image_id=image_id,
-        digest=digest or parsed.digest or remembered_digest(document, parsed),
+        digest=digest or parsed.digest or remembered,
         diff_ids=images.diff_ids_of(document),
         history_length=len(history),
         onbuild=tuple((document.get("Config") or {}).get("OnBuild") or ()),

@@ -1,7 +1,7 @@
 """BuildKit's stream: trace messages, the image's ID, an error.
 
 The log is written as ``docker build --progress=plain`` writes it, but step by step in the
-order in which the steps were first named, so that two logs of one build can be compared::
+order in which the steps began, so that two logs of one build can be compared::
 
     #5 [2/3] RUN make
     #5 0.123 text
@@ -15,7 +15,7 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from drift.engine.model import Progress, Step
 from drift.engine.trace import Output, Vertex, parse_trace
@@ -27,6 +27,7 @@ _USED = re.compile(
 )
 _NUMBERED = re.compile(r"\[(?P<stage>[^\]]*?)\s*(?P<step>\d+)/(?P<steps>\d+)\] ")
 _MISSING = re.compile(r'"(?P<path>/[^"]*)"(?:: | )not found')
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _LARGEST_LOG = 8 * 1024 * 1024
 
 
@@ -99,7 +100,7 @@ class BuildKitTranscript:
     @property
     def log(self) -> str:
         log = BuildLog()
-        for number, step in enumerate(self._vertices.values(), start=1):
+        for number, step in enumerate(self._in_order(), start=1):
             log.extend(f"#{number} {line}" for line in step.lines())
         if self._error:
             log.append(f"ERROR: {self._error}")
@@ -109,7 +110,7 @@ class BuildKitTranscript:
     def steps(self) -> tuple[Step, ...]:
         return tuple(
             Step(step.name, step.started, step.completed, step.cached, step.error or None)
-            for step in self._vertices.values()
+            for step in self._in_order()
         )
 
     @property
@@ -167,6 +168,10 @@ class BuildKitTranscript:
             if vertex.started and vertex.digest not in self._announced and _NUMBERED.match(name):
                 self._announced.add(vertex.digest)
                 yield Progress(len(self._announced), self._known_steps(), name)
+
+    def _in_order(self) -> list[_Step]:
+        """Steps as they began; those that never did come last, as they were named."""
+        return sorted(self._vertices.values(), key=lambda step: step.started or _NEVER)
 
     def _known_steps(self) -> int:
         return sum(1 for step in self._vertices.values() if _NUMBERED.match(step.name))

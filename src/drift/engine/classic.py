@@ -26,7 +26,10 @@ _IMAGE = re.compile(r" ---> (?P<id>[0-9a-f]{12,64})")
 _CACHED = re.compile(r" ?--?-> Using cache\b.*")
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE)
 _OWN = re.compile(r"(Step \d+/\d+ : | ---> |Removing intermediate container )")
-_REMARK = re.compile(r"( ---> Running in|Removing intermediate container) [0-9a-f]+|")
+_REMARK = re.compile(
+    r"( ---> Running in| ---> Removed intermediate container|Removing intermediate container)"
+    r" [0-9a-f]+|"
+)
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 _SAYS_NOTHING = re.compile(r".*exit status \d+", re.DOTALL)
 

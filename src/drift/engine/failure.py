@@ -29,7 +29,7 @@ _RESOURCES = _any(
     r"cannot allocate memory",
     r"\bENOMEM\b",
     r"out of memory",
-    r"killed process \d+",
+    r"killed process \d+|killed signal terminated program",
     r"\boom[- ]?kill",
     r"virtual memory exhausted",
     r"(?:exit|non-zero) code:? 137\b",
@@ -42,7 +42,8 @@ _NETWORK = _any(
     # names
     r"temporary failure (?:in name resolution|resolving)",
     r"(?:could not|couldn't) resolve (?:host|proxy)",
-    r"unable to resolve host address",
+    r"unable to resolve host address|wget: bad address",
+    r"temporary error \(try again later\)",  # apk
     r"name or service not known",
     r"nodename nor servname",
     r"no address associated with hostname",

@@ -7,6 +7,7 @@ Dockerfile both must refuse; and each layer must be tied to its line on both bui
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import re
@@ -125,7 +126,7 @@ CASES = [
     Case("hash-in-run", "FROM BASE\nRUN echo '# buildkit' > /x # buildkit\nCOPY a /\n", (2, 3)),
     Case("mark-in-run", "FROM BASE\nRUN echo '#(nop) COPY a in /y ' > /x\nCOPY a /y\n", (2, 3)),
     Case("tabs", "FROM\tBASE\n\tRUN\techo\t1 > /x\n  COPY\ta\t/\n", (2, 3)),
-    Case("shift-is-no-heredoc", "FROM BASE\nRUN echo $((1 << 3)) > /x\nCOPY a /\n", (2, 3)),
+    Case("shift-is-no-heredoc", "FROM BASE\nRUN echo $((1<<3)) > /x\nCOPY a /\n", (2, 3)),
     Case(
         "cache-mount",
         "FROM BASE\nRUN --mount=type=cache,target=/c echo 1 > /x\n",
@@ -245,7 +246,8 @@ def named(messages: list[dict[str, Any]]) -> Iterator[str]:
         if message.get("id") == "moby.buildkit.trace":
             trace = base64.b64decode(message["aux"])
             for name in re.findall(rb"(?:\] )?FROM ([\w./:@-]+)", trace):
-                yield str(Reference.parse(name.decode().partition("@")[0]))
+                with contextlib.suppress(ValueError):  # as a refused build names it
+                    yield str(Reference.parse(name.decode().partition("@")[0]))
 
 
 def config(client: docker.APIClient, tag: str) -> ImageConfig:
@@ -268,7 +270,8 @@ def shell_image(client: docker.APIClient, base_image: str) -> str:
     """One small layer with a shell: its export is quick, and there is one for every case."""
     text = (
         f"FROM {base_image}\nRUN mkdir /out && for program in sh bash cp ls date; do"
-        " cp -L --parents $(ldd /bin/$program | grep -o '/[^ ]*') /bin/$program /etc/passwd /etc/group /out;"
+        " cp -L --parents $(ldd /bin/$program | grep -o '/[^ ]*') /bin/$program"
+        " /etc/passwd /etc/group /out;"
         " done\nFROM scratch\nCOPY --from=0 /out /\n"
     )
     built = build(client, text, "classic", "shell", None)
@@ -356,3 +359,21 @@ def test_triggers_of_a_base_are_tied_to_its_from(
         (2, "ONBUILD RUN echo 1 > /x"),
         (3, "COPY a /"),
     ]
+
+
+def test_heredocs_where_the_engine_has_them(client: docker.APIClient, shell_image: str) -> None:
+    text = (
+        f"FROM {shell_image}\nRUN <<E\necho 1 > /x\nE\nRUN <<-'E' sh\n\techo 2 > /y\n\tE\n"
+        "COPY <<one <<-two /d/\n$A\none\n\ttwo\nRUN << E\n#!/bin/sh\necho 2 > /z\nE\n"
+    )
+    dockerfile = parse(text.encode())
+    reason = needs_buildkit(dockerfile)
+    assert reason is not None
+    assert "here-document" in reason
+    built = build(client, text, "buildkit", "heredocs", None)
+    if tuple(map(int, client.api_version.split("."))) < (1, 43):  # older than Docker 24
+        assert built.error is not None
+        return
+    assert built.config is not None
+    tied = tie_layers(built.config.history, 1, 1, dockerfile, {}, None)
+    assert [instruction and instruction.line for instruction in tied] == [None, 2, 5, 8, 12]

@@ -9,16 +9,19 @@ from drift.source.dockerfile.model import Heredoc
 from drift.source.dockerfile.words import Lexer
 
 _KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
-_OPENING = re.compile(r"[0-9]*<<(?P<chomp>-?)(?P<name>[^<]*)")
-_AS_WRITTEN = Lexer(raw_quotes=True, raw_escapes=True, keep_unset=True)
+_OPENING = re.compile(r"[0-9]*<<(?P<chomp>-?)\s*(?P<name>[^<]*)")
+_AS_WRITTEN = Lexer(raw_quotes=True, raw_escapes=True, keep_unset=True, joins_heredocs=True)
+_SPACED = re.compile(r"[0-9]*<<\s")
 _UNQUOTED = Lexer(keep_unset=True)
 _QUOTED = Lexer(raw_quotes=True, keep_unset=True)
 
 
-def announced(keyword: str, value: str, line: str) -> list[Heredoc]:
+def announced(keyword: str, value: str, line: str) -> list[tuple[Heredoc, bool]]:
     """The here-documents that an instruction's line opens, in order, with empty bodies.
 
-    ``line`` is the whole logical line. Raises ValueError for an unreadable name.
+    ``line`` is the whole logical line. Each comes with whether every frontend that has
+    here-documents takes it for one: older ones let ``<< NAME``, with a space, to the shell
+    (and ``$((1 << 3))`` is meant so). Raises ValueError for an unreadable name.
     """
     if keyword not in _KEYWORDS or "<<" not in line or _in_json_form(value):
         return []
@@ -26,8 +29,8 @@ def announced(keyword: str, value: str, line: str) -> list[Heredoc]:
         candidates = _AS_WRITTEN.split(line)
     except ValueError:  # quotes that only the shell understands
         return []
-    found = (opening(word) for word in candidates)
-    return [heredoc for heredoc in found if heredoc is not None]
+    found = ((opening(word), _SPACED.match(word) is None) for word in candidates)
+    return [(heredoc, sure) for heredoc, sure in found if heredoc is not None]
 
 
 def opening(word: str) -> Heredoc | None:
@@ -41,10 +44,10 @@ def opening(word: str) -> Heredoc | None:
     return Heredoc(plain[0], "", _quotes(plain[0]) == _quotes(quoted[0]), bool(match["chomp"]))
 
 
-def closes(heredoc: Heredoc, line: str) -> bool:
-    """Whether a line ends the here-document."""
+def terminator(line: str, *, chomp: bool) -> str:
+    """The name that a physical line closes a here-document of."""
     line = line.rstrip("\r\n")
-    return (line.lstrip("\t") if heredoc.chomp else line) == heredoc.name
+    return line.lstrip("\t") if chomp else line
 
 
 def _quotes(word: str) -> int:

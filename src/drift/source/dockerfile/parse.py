@@ -8,7 +8,7 @@ left to the builder; what keeps a file from being read at all is an error here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from drift.source.dockerfile import heredocs
 from drift.source.dockerfile.arguments import SPACES
@@ -85,6 +85,7 @@ class _Reader:
     lines: Sequence[str]
     escape: str
     at: int = 0
+    last_lines: dict[bool, dict[str, int]] = field(default_factory=dict)
 
     def statements(self) -> Iterator[Statement]:
         while self.at < len(self.lines):
@@ -121,20 +122,33 @@ class _Reader:
     def _with_heredocs(self, statement: Statement, line: str) -> Statement:
         subject = statement.trigger or statement
         opened = heredocs.announced(subject.keyword, subject.value, line)
-        bodies = tuple(self._body(heredoc, statement.line) for heredoc in opened)
+        read = (self._read_heredoc(heredoc, sure, statement.line) for heredoc, sure in opened)
+        bodies = tuple(heredoc for heredoc in read if heredoc is not None)
         trigger = statement.trigger and replace(
             statement.trigger, heredocs=bodies, end_line=self.at
         )
         return replace(statement, heredocs=bodies, end_line=self.at, trigger=trigger)
 
-    def _body(self, heredoc: Heredoc, line: int) -> Heredoc:
-        start = self.at
-        while self.at < len(self.lines):
+    def _read_heredoc(self, heredoc: Heredoc, sure: bool, line: int) -> Heredoc | None:
+        """The here-document with its body; None for one that is none after all."""
+        start, chomp = self.at, heredoc.chomp
+        if self._last_lines(chomp).get(heredoc.name, -1) >= start:
+            while heredocs.terminator(self.lines[self.at], chomp=chomp) != heredoc.name:
+                self.at += 1
             self.at += 1
-            if heredocs.closes(heredoc, self.lines[self.at - 1]):
-                return replace(heredoc, content="".join(self.lines[start : self.at - 1]))
+            return replace(heredoc, content="".join(self.lines[start : self.at - 1]))
+        if not sure:
+            return None
         raise DockerfileError(
             f"the here-document {heredoc.name!r} is never closed",
             line=line,
             hint=f"end it with a line that holds {heredoc.name} alone",
         )
+
+    def _last_lines(self, chomp: bool) -> dict[str, int]:
+        """Where each line stands last: looking for an end must not read the file anew."""
+        if chomp not in self.last_lines:
+            self.last_lines[chomp] = {
+                heredocs.terminator(line, chomp=chomp): n for n, line in enumerate(self.lines)
+            }
+        return self.last_lines[chomp]

@@ -29,6 +29,7 @@ class Lexer:
     raw_quotes: bool = False
     raw_escapes: bool = False
     keep_unset: bool = False
+    joins_heredocs: bool = False  # the space between ``<<`` and a name splits no words
 
     def expand(self, text: str, variables: Mapping[str, str]) -> str:
         """The word after substitution, quotes and escapes taken off.
@@ -99,6 +100,8 @@ class _Reading:
                 out.add(self.quoted(raw_escapes), splits=False)
             elif character == self.lexer.escape:
                 out.add(self.escaped(raw_escapes), splits=False)
+            elif self.lexer.joins_heredocs and self.text.startswith("<<", self.at):
+                out.add(self.heredoc(), splits=False)
             else:
                 out.add(self.next(), splits=True)
         else:
@@ -106,6 +109,13 @@ class _Reading:
                 raise ValueError(f"unexpected end while looking for a matching {stop}")
         out.finish()
         return "".join(out.whole), out.words
+
+    def heredoc(self) -> str:
+        start = self.at
+        self.at += 2
+        while self.peek() in tuple(" \t\r\n"):
+            self.at += 1
+        return self.text[start : self.at]
 
     def escaped(self, raw: bool) -> str:
         escape, character = self.next(), self.next()

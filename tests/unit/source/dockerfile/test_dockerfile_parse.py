@@ -89,6 +89,15 @@ def test_what_is_no_heredoc(line: str) -> None:
     assert [s.heredocs for s in dockerfile.stages[0].instructions] == [(), ()]
 
 
+def test_a_space_before_the_name_makes_a_heredoc_where_it_is_closed() -> None:
+    closed = parse(b"FROM a\nRUN cat << EOF > /x\nbody\nEOF\nUSER u\n")
+    run, user = closed.stages[0].instructions
+    assert run.heredocs == (Heredoc("EOF", "body\n"),)
+    assert user.line == 5
+    (shift,) = parse(b"FROM a\nRUN echo $((1 << 3))\n").stages[0].instructions
+    assert shift.heredocs == ()
+
+
 def test_flags_come_before_the_value_and_lose_their_quotes() -> None:
     dockerfile = parse(
         b'FROM --platform=linux/arm64 a\nCOPY --from=b --chown="1:1 2" --link x --y /z\n'

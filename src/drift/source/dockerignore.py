@@ -113,11 +113,13 @@ def _parse_line(line: str) -> Pattern | None:
     if not text and not exception:
         return None
     text = _clean(text) if text else ""
-    if exception and text in ("", "/"):
-        raise ValueError("an exception needs a path")
     if len(text) > 1:
         text = text.removeprefix("/")
-    return Pattern(text.strip(_SPACE), exception)
+    # moby's matcher trims, cleans and looks for the "!" once more: "/!a" is an exception.
+    text = _clean(f"{'!' * exception}{text}".strip(_SPACE))
+    if text == "!":
+        raise ValueError("an exception needs a path")
+    return Pattern(text.removeprefix("!"), text.startswith("!"))
 
 
 def _clean(path: str) -> str:

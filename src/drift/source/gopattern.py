@@ -39,6 +39,10 @@ _POSIX = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
+# Go's matching is linear, Python's backtracks. Between two stars of one path component the
+# first place where the text fits is as good as any later one: no need to come back to it.
+_STAR_TO_STAR = re.compile(r"\[\^/-/\]\*((?:\\[^\w/]|\w|\[\^/-/\](?![*{]))+)(?=\[\^/-/\]\*)")
+_ATOMIC = r"(?>[^/]*?\1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Pattern:
 
 def _compile(expression: str) -> re.Pattern[str]:
     try:
-        return re.compile(f"^{_to_python(expression)}\\Z")
+        return re.compile(f"^{_STAR_TO_STAR.sub(_ATOMIC, _to_python(expression))}\\Z")
     except (re.error, OverflowError) as error:
         raise ValueError(f"it cannot be read as an expression ({error})") from error
 

@@ -86,3 +86,8 @@ def test_only_buildkit_looks_for_wildcard_exceptions_below_an_ignored_directory(
         plain = IgnoreRules.parse(b"a\n!a/b/keep", client=client)
         assert plain.may_except_below("a/b")
         assert not plain.may_except_below("a/c")
+
+
+def test_many_stars_take_no_time() -> None:
+    assert not ignores("**/" + "a*" * 20 + "b", "/".join(["a" * 200] * 20))
+    assert ignores("*a.b*?c*d", "xa.b.cc.d.d")

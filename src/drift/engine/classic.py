@@ -73,7 +73,7 @@ class ClassicTranscript:
     def error(self) -> str | None:
         if self._error is None or not _SAYS_NOTHING.fullmatch(self._error):
             return self._error
-        return (self.failed_log or self._log.lines() or (self._error,))[-1]
+        return ": ".join((self._error, *self.failed_log[-1:]))
 
     @property
     def log(self) -> str:

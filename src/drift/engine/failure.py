@@ -136,6 +136,7 @@ _DOCKERFILE = _any(
 _COMMAND = re.compile(
     r"(?<=The command ').*(?=' returned)"
     r"|(?<=executor failed running \[).*(?=\]: )"
+    r'|(?<=building at STEP ").*(?=": )'
     r"|(?<=process \").*(?=\" did not complete)",
     re.DOTALL,
 )

@@ -198,6 +198,7 @@ def test_what_the_builder_said(message: str, kind: FailureKind) -> None:
     [
         "The command '/bin/sh -c curl x || echo connection refused' returned a non-zero code: 1",
         "executor failed running [/bin/sh -c echo no space left on device; false]: exit code: 1",
+        'building at STEP "RUN echo connection refused": while running runtime: exit status 1',
         'process "/bin/sh -c echo Could not resolve host; exit 1" did not complete successfully: '
         "exit code: 1",
     ],

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import docker
 import docker.errors
@@ -25,6 +23,7 @@ import docker.errors
 from drift.builds import Failure, FailureKind
 from drift.engine.buildkit import BuildKitTranscript
 from drift.engine.classic import ClassicTranscript
+from drift.engine.endpoint import RefusalError, messages, query_of
 from drift.engine.failure import failure, one_line
 from drift.engine.model import BuildRequest, BuildResult, Progress, Step
 from drift.engine.session import Served, Session
@@ -35,22 +34,11 @@ from drift.errors import EngineError
 from drift.masking import Mask
 from drift.oci import Digest
 
-_LARGEST_MESSAGE = 64 * 1024 * 1024
-_LARGEST_REFUSAL = 64 * 1024
 _NO_TAR_BODY = "http://build-context-"
 
 
 class BuildCancelled(EngineError):  # noqa: N818 - it is no error of anyone
     """The build was stopped because the caller wanted it."""
-
-
-class _RefusalError(Exception):
-    """The engine answered the request itself with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 def build(
@@ -115,16 +103,16 @@ def _exchange(
 ) -> Failure | None:
     try:
         with contextlib.ExitStack() as stack:
-            query = _query(api, request, build_id)
+            query = query_of(api, request, build_id)
             if request.builder == "buildkit" and _needs_session(request):
                 query["session"] = stack.enter_context(Session(api, served)).id
             stack.enter_context(connection)
             body = stack.enter_context(request.context())
             response = connection.post("/build", query, body, {"Content-Type": "application/x-tar"})
-            for message in _messages(response):
+            for message in messages(response):
                 for progress in transcript.feed(message):
                     on_progress(progress)
-    except _RefusalError as refused:
+    except RefusalError as refused:
         return _refusal(refused)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return _engine_gone(transcript, str(error) or type(error).__name__)
@@ -135,68 +123,7 @@ def _needs_session(request: BuildRequest) -> bool:
     return bool(request.session or request.secrets or request.ssh)
 
 
-def _query(
-    api: docker.APIClient, request: BuildRequest, build_id: str
-) -> dict[str, str | tuple[str, ...]]:
-    """The build endpoint's parameters (engine API, ``ImageBuild``)."""
-    buildkit = request.builder == "buildkit"
-    query: dict[str, str | tuple[str, ...] | None] = {
-        "version": "2" if buildkit else "1",
-        "t": request.tag,
-        "dockerfile": request.dockerfile,
-        "nocache": "1",
-        "rm": "1",
-        "forcerm": "1",
-        "buildargs": json.dumps(dict(request.args)) if request.args else None,
-        "target": request.target,
-        "platform": request.platform,
-        "networkmode": request.network,
-        "extrahosts": _extra_hosts(api, request.extra_hosts) or None,
-        "shmsize": str(request.shm_size) if request.shm_size is not None else None,
-        "buildid": build_id if buildkit else None,
-    }
-    return {name: value for name, value in query.items() if value is not None}
-
-
-def _extra_hosts(api: docker.APIClient, hosts: tuple[str, ...]) -> str | tuple[str, ...]:
-    """dockerd reads one parameter for each host, podman one JSON list of them."""
-    if not hosts:
-        return ()
-    components = api.version().get("Components") or ()
-    podman = any("podman" in str(part.get("Name", "")).lower() for part in components)
-    return json.dumps(hosts) if podman else hosts
-
-
-def _messages(response: http.client.HTTPResponse) -> Iterator[Mapping[str, Any]]:
-    """The JSON messages of a build's stream, one a line.
-
-    Raises:
-        _RefusalError: the status is not 200.
-        ValueError: a line is not a JSON object, or absurdly long.
-    """
-    if response.status != 200:
-        raise _RefusalError(response.status, _message_of(response.read(_LARGEST_REFUSAL)))
-    while line := response.readline(_LARGEST_MESSAGE):
-        if len(line) >= _LARGEST_MESSAGE:
-            raise ValueError("a message of the build's stream is too large")
-        yield _object(line)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    message = json.loads(line) if line.strip() else {}
-    if isinstance(message, dict):
-        return message
-    raise ValueError("a message of the build's stream is not a JSON object")
-
-
-def _message_of(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")
-
-
-def _refusal(refused: _RefusalError) -> Failure:
+def _refusal(refused: RefusalError) -> Failure:
     """A refusal of the request: the Dockerfile's fault where the engine says so."""
     failed = failure(refused.message)
     theirs = refused.status == 400 or "dockerfile" in refused.message.lower()

@@ -7,8 +7,7 @@ never fails the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -17,27 +16,24 @@ from drift.config.model import Config
 from drift.engine.engine import Engine
 from drift.engine.images import own_reference
 from drift.engine.leavings import Cleanup
-from drift.errors import EngineError, Error
+from drift.errors import EngineError
 from drift.nightly.rounds import Built
 from drift.nightly.watch import Watcher
-from drift.source.model import Base
 from drift.store.store import Store
 
 _ALL = 1_000_000
 _CLOCKS_APART = timedelta(seconds=5)
 
 
-class Cleaning:
-    """Watches a run's builds, and cleans when the context is left, however it is left."""
+class Leavings:
+    """What a run's builds leave beside their images; taken away when the context is left."""
 
-    def __init__(self, engine: Engine, store: Store, config: Config, watcher: Watcher) -> None:
-        self._engine, self._store, self._config = engine, store, config
-        self._watcher = watcher
+    def __init__(self, engine: Engine, watcher: Watcher) -> None:
+        self._engine, self._watcher = engine, watcher
         self._cache_before: frozenset[str] = frozenset()
         self._windows: list[tuple[datetime, datetime]] = []
         self._steps: list[str] = []
-        self._left_images: list[str] = []
-        self.bases: list[Base] = []
+        self._images: list[str] = []
 
     def __enter__(self) -> Self:
         self._cache_before = frozenset(self._engine.cache_records())
@@ -49,8 +45,7 @@ class Cleaning:
         started, ended = build.started_at, build.started_at + timedelta(seconds=build.seconds)
         self._windows.append((started - _CLOCKS_APART, ended + _CLOCKS_APART))
         self._steps.extend(built.steps)
-        self._left_images.extend(built.left_images)
-        self.bases.extend(build.inputs.bases if build.inputs else ())
+        self._images.extend(built.left_images)
 
     def __exit__(
         self,
@@ -58,64 +53,57 @@ class Cleaning:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._try(self._clean_builds)
-        if error is None:
-            self._try(self._clean_images)
-
-    def _clean_builds(self) -> None:
-        self._say(self._engine.remove_nameless_images(self._left_images))
-        if self._windows and self._steps:
-            found = self._engine.prune_own_cache(self._cache_before, self._windows, self._steps)
-            self._say(found)
-
-    def _clean_images(self) -> None:
-        for failed in clean(self._engine, self._store, self._config, self._superseded()):
-            self._watcher.says(failed)
-
-    def _superseded(self) -> list[str]:
-        """Bases that an earlier night pulled and whose tag now names another image."""
-        current = {used.reference: used.image_id for used in self.bases}
-        return [
-            base.image_id
-            for image in self._config.images
-            for build in self._store.builds(image.name, Role.NIGHTLY)
-            for earlier in (build.inputs.bases if build.inputs else ())
-            if earlier.digest
-            and current.get(earlier.reference, earlier.image_id) != earlier.image_id
-        ]
+        try:
+            self._say(self._engine.remove_nameless_images(self._images))
+            if self._steps:
+                before, windows, steps = self._cache_before, self._windows, self._steps
+                self._say(self._engine.prune_own_cache(before, windows, steps))
+        except EngineError as failed:
+            self._watcher.says(f"cleaning up was cut short: {failed.message}")
 
     def _say(self, cleanup: Cleanup) -> None:
         for name, reason in cleanup.kept.items():
             self._watcher.says(f"not removed: {name} ({reason})")
 
-    def _try(self, clean: Callable[[], None]) -> None:
-        try:
-            clean()
-        except Error as error:
-            self._watcher.says(f"cleaning up was cut short: {error.message}")
 
-
-def clean(
-    engine: Engine, store: Store, config: Config, superseded: Collection[str] = ()
-) -> list[str]:
+def clean(engine: Engine, store: Store, config: Config, night: date) -> list[str]:
     """Remove what drift need not keep, in the engine and in the store.
 
-    Images of builds beyond ``keep_images`` and of runs that were replaced or killed lose
-    drift's reference, and go with it where nothing else names them; ``superseded`` are ids
-    of bases to go. Then the store forgets what is older than ``keep_nights``. To be called
-    under the store's lease. Returns a sentence for each thing that could not be removed.
+    Images of builds beyond ``keep_images``, and of runs that were replaced or killed, lose
+    drift's reference, and go with it where nothing else names them; so do bases that an
+    earlier night pulled and whose tag now names another image. Then the store forgets what
+    is older than ``keep_nights``, counted from ``night``. To be called under the store's
+    lease. Returns a sentence for each thing that could not be removed.
     """
-    failed: list[str] = []
+    failed = remove_unkept(engine, store, config)
+    cleanup = engine.remove_superseded_bases(_superseded(store, config))
+    failed += [f"not removed: {name} ({reason})" for name, reason in cleanup.kept.items()]
+    store.prune(night, config.store.keep_nights, config.store.keep_contexts)
+    return failed
+
+
+def remove_unkept(engine: Engine, store: Store, config: Config) -> list[str]:
+    """Take drift's reference off every image that no kept build of this store needs."""
+    failed = []
     for reference in sorted(_own(engine, store) - _kept(store, config)):
         try:
             engine.remove(reference)
         except EngineError as error:
             failed.append(f"not removed: {reference} ({error.message})")
-    cleanup = engine.remove_superseded_bases(superseded)
-    failed += [f"not removed: {name} ({reason})" for name, reason in cleanup.kept.items()]
-    settings = config.store
-    store.prune(datetime.now(UTC).date(), settings.keep_nights, settings.keep_contexts)
     return failed
+
+
+def _superseded(store: Store, config: Config) -> set[str]:
+    """Bases that drift pulled before the last build, under the same reference."""
+    found: set[str] = set()
+    for image in config.images:
+        newest: dict[str, str] = {}
+        for build in store.builds(image.name, Role.NIGHTLY):
+            for base in build.inputs.bases if build.inputs else ():
+                current = newest.setdefault(base.reference, base.image_id)
+                if base.digest and base.image_id != current:
+                    found.add(base.image_id)
+    return found
 
 
 def _own(engine: Engine, store: Store) -> set[str]:

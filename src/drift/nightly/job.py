@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from drift.builds import Build, Role
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
-from drift.errors import ConfigError, SourceError
+from drift.errors import ConfigError, Error, SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
-from drift.nightly.cleaning import Cleaning
+from drift.nightly.cleaning import Leavings, clean, remove_unkept
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare
@@ -31,6 +31,7 @@ from drift.report.results import RunResult
 from drift.source.checkout import open_source
 from drift.store.store import Store
 
+NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
 
@@ -129,14 +130,20 @@ class _Run:
     def do(self, fleet: Sequence[Image]) -> Night:
         identity = self.engine.identity(self.builder)
         self.store.begin_run(self.id, self.night, self.started_at, identity)
-        cleaning = Cleaning(self.engine, self.store, self.config, self.watcher)
-        with ExitStack() as sources, cleaning:
-            tasks = [self._task(image, sources) for image in fleet]
-            ready = [task.prepared for task in tasks if task.prepared]
-            self.bases.pull(ready, self.watcher)
-            self._nightly_builds(tasks, cleaning)
-            finished_at = datetime.now(UTC)
-            self.store.finish_run(self.id, finished_at)
+        try:
+            with ExitStack() as sources, Leavings(self.engine, self.watcher) as leavings:
+                tasks = [self._task(image, sources) for image in fleet]
+                ready = [task.prepared for task in tasks if task.prepared]
+                self.bases.pull(ready, self.watcher)
+                self._nightly_builds(tasks, leavings)
+        except BaseException:
+            with suppress(Error):
+                remove_unkept(self.engine, self.store, self.config)
+            raise
+        finished_at = datetime.now(UTC)
+        self.store.finish_run(self.id, finished_at)
+        for failed in clean(self.engine, self.store, self.config, self.night):
+            self.watcher.says(failed)
         run = RunResult(self.id, self.night, self.started_at, finished_at, identity)
         return Night(run_document(run, self.documents), self.logs)
 
@@ -158,20 +165,11 @@ class _Run:
             failure = error.failure
         except SourceError as error:
             failure = failure_of(error)
-        build = Build(
-            id=f"{self.id}-{image.name}-{Role.NIGHTLY.value}",
-            image=image.name,
-            run=self.id,
-            night=self.night,
-            role=Role.NIGHTLY,
-            reason=_REASON,
-            started_at=datetime.now(UTC),
-            seconds=0.0,
-            failure=self.rounds.masked(failure),
-        )
+        build = self.rounds.blank(image.name, Role.NIGHTLY, NIGHTLY_REASON)
+        build = replace(build, failure=self.rounds.masked(failure))
         return Task(image, None, build)
 
-    def _nightly_builds(self, tasks: Sequence[Task], cleaning: Cleaning) -> None:
+    def _nightly_builds(self, tasks: Sequence[Task], leavings: Leavings) -> None:
         """Build every image; each is kept as soon as those before it in the fleet are."""
         results: dict[str, Built] = {
             task.image.name: Built(task.failed) for task in tasks if task.failed
@@ -184,11 +182,11 @@ class _Run:
                 self._keep(task, results[task.image.name])
 
         def done(built: Built) -> None:
-            cleaning.saw(built)
+            leavings.saw(built)
             results[built.build.image] = built
             keep_in_order()
 
-        orders = [Ordered(t.prepared, Role.NIGHTLY, _REASON) for t in tasks if t.prepared]
+        orders = [Ordered(t.prepared, Role.NIGHTLY, NIGHTLY_REASON) for t in tasks if t.prepared]
         keep_in_order()
         self.rounds.phase(orders, done)
 
@@ -224,6 +222,3 @@ class _Run:
                 self.store.keep_context(digest, prepared.context.archive())
             except SourceError as error:
                 self.watcher.says(f"the context of {prepared.image.name} was not kept: {error}")
-
-
-_REASON = "tonight's repository, without cache and with fresh bases"

@@ -92,17 +92,21 @@ class Rounds:
         self.watcher.ends(image, order.role, built.build.seconds, outcome)
         return built
 
-    def _make(self, order: Ordered) -> Built:
-        blank = Build(
-            id=f"{self.run}-{order.prepared.image.name}-{order.role.value}",
-            image=order.prepared.image.name,
+    def blank(self, image: str, role: Role, reason: str) -> Build:
+        """A build of this run that has not begun."""
+        return Build(
+            id=f"{self.run}-{image}-{role.value}",
+            image=image,
             run=self.run,
             night=self.night,
-            role=order.role,
-            reason=order.reason,
+            role=role,
+            reason=reason,
             started_at=datetime.now(UTC),
             seconds=0.0,
         )
+
+    def _make(self, order: Ordered) -> Built:
+        blank = self.blank(order.prepared.image.name, order.role, order.reason)
         try:
             self._check_room()
             inputs = Inputs(

@@ -14,7 +14,7 @@ from drift.oci import DiffId, Platform
 from drift.snapshot.archive import ArchiveReader, Contents, read_archive
 from drift.snapshot.choose import ArchivedImage, select_image, verify_layers
 from drift.snapshot.layer import Capture
-from drift.snapshot.model import EntryType, LayerDescriptor, Layers, Packages, Snapshot
+from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers, Packages, Snapshot
 from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, wanted
 from drift.snapshot.stream import ByteSource, chunks_of
 from drift.snapshot.tar import Header
@@ -83,9 +83,8 @@ def _snapshot(
 
 
 def _packages(image: ArchivedImage, layers: Layers) -> Packages:
-    diff_ids = image.config.diff_ids
-    tree = merge(layers.get(diff_id) for diff_id in diff_ids)
-    return catalogue(CapturedFiles(tree, diff_ids, layers))
+    stack = [layers.get(diff_id) for diff_id in image.config.diff_ids]
+    return catalogue(CapturedFiles(merge(stack), stack))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,7 @@ class CapturedFiles:
     """The files of a merged tree whose content cataloguers may read."""
 
     tree: MergedTree
-    diff_ids: Sequence[DiffId]
-    layers: Layers
+    stack: Sequence[Layer]
 
     def paths(self) -> Iterator[str]:
         """Every path that is not a directory."""
@@ -120,7 +118,7 @@ class CapturedFiles:
         node = self.tree.get(path)
         if node is None:
             raise Unreadable(f"{path} is not there")
-        layer = self.layers.get(self.diff_ids[node.layer])
+        layer = self.stack[node.layer]
         content = layer.captured.get(node.source)
         if content is None:
             reason = layer.uncaptured.get(node.source, "its content was not kept")

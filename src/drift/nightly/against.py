@@ -1,0 +1,152 @@
+"""Another revision against this tree, in one run: for pull requests.
+
+Both are built tonight with the same bases, so that what differs is the repository's doing
+or noise. The store is only read.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from drift.builds import Role
+from drift.config.model import Config, Image
+from drift.engine.engine import Engine
+from drift.errors import SourceError
+from drift.masking import Mask
+from drift.nightly.bases import Bases
+from drift.nightly.cleaning import Leavings
+from drift.nightly.job import Night, chosen
+from drift.nightly.judge import judge
+from drift.nightly.places import cache_of, drift_own
+from drift.nightly.prepare import prepare
+from drift.nightly.rounds import Built, Ordered, Rounds
+from drift.nightly.watch import Watcher
+from drift.oci import DiffId
+from drift.report.document import image_document, run_document
+from drift.report.results import ImageResult, RunResult
+from drift.snapshot.model import Layer, Layers, LayersInMemory
+from drift.source.checkout import Checkout, checkout_revision, open_source
+from drift.store.store import Store
+
+_THEN = "the revision that is compared with, tonight"
+_NOW = "this tree, tonight"
+
+
+def against(
+    config: Config,
+    engine: Engine,
+    store: Store,
+    watcher: Watcher,
+    revision: str,
+    names: Sequence[str] = (),
+    jobs: int | None = None,
+) -> Night:
+    """Build a revision and this tree, and compare the two; no night is recorded.
+
+    Raises:
+        Error: the run as a whole cannot be done.
+        SourceError: an image has no repository, or its repository not that revision.
+    """
+    started_at = datetime.now(UTC)
+    run = f"against-{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    layers = _Overlay(store.layers)
+    bases = Bases(engine, store.registry_digest_seen)
+    rounds = Rounds(
+        run=run,
+        night=started_at.date(),
+        config=config,
+        engine=engine,
+        bases=bases,
+        layers=layers,
+        watcher=watcher,
+        jobs=jobs or config.engine.jobs,
+        mask=Mask(config.masked),
+    )
+    fleet = chosen(config, names)
+    built: dict[tuple[str, Role], Built] = {}
+    with ExitStack() as sources, Leavings(engine, watcher) as leavings:
+        sources.callback(_untag, engine, run)
+        orders = [
+            order for image in fleet for order in _orders(image, config, engine, revision, sources)
+        ]
+        bases.pull([order.prepared for order in orders], watcher)
+
+        def done(made: Built) -> None:
+            leavings.saw(made)
+            built[made.build.image, made.build.role] = made
+
+        for role in (Role.NIGHTLY, Role.REPLAY):
+            rounds.phase([order for order in orders if order.role is role], done)
+    documents = [image_document(_judged(image, built, layers, config)) for image in fleet]
+    identity = engine.identity(engine.choose_builder(config.engine.builder, None))
+    result = RunResult(run, started_at.date(), started_at, datetime.now(UTC), identity)
+    logs = {made.build.id: made.log for made in built.values() if made.log}
+    return Night(run_document(result, documents), logs)
+
+
+def _orders(
+    image: Image, config: Config, engine: Engine, revision: str, sources: ExitStack
+) -> list[Ordered]:
+    own = drift_own(config)
+    now = sources.enter_context(
+        open_source(
+            image.context,
+            image.context_path,
+            image.revision,
+            cache_of(config),
+            dockerfile=image.dockerfile,
+            leave_out=own,
+        )
+    )
+    then = _earlier(image, now, revision, sources)
+    return [
+        Ordered(prepare(image, now, config, engine, own), Role.NIGHTLY, _NOW),
+        Ordered(prepare(image, then, config, engine, own), Role.REPLAY, _THEN),
+    ]
+
+
+def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> Checkout:
+    """The same context at another revision."""
+    if now.repository is None:
+        raise SourceError(
+            f"the context of {image.name!r} is in no git repository",
+            hint="--against needs the history of what it builds",
+        )
+    tree = sources.enter_context(checkout_revision(now.repository, revision))
+    path = tree / now.subdirectory
+    if not path.is_dir():
+        raise SourceError(f"{revision} has no directory {now.subdirectory!r}")
+    return replace(now, path=path, revision=revision, dirty=False, shallow=False)
+
+
+def _judged(
+    image: Image, built: dict[tuple[str, Role], Built], layers: Layers, config: Config
+) -> ImageResult:
+    then, now = built[image.name, Role.REPLAY].build, built[image.name, Role.NIGHTLY].build
+    baseline = then if then.ok else None
+    result = judge(image, baseline, now, layers, config.policy, config.ignore)
+    return replace(result, builds=(now, then))
+
+
+def _untag(engine: Engine, run: str) -> None:
+    for reference in engine.own_references():
+        if reference.rpartition(":")[2].startswith(f"{run}-"):
+            engine.remove(reference)
+
+
+class _Overlay(LayersInMemory):
+    """The store's layers, and this run's, which are not kept."""
+
+    def __init__(self, stored: Layers) -> None:
+        super().__init__()
+        self._stored = stored
+
+    def __contains__(self, diff_id: object) -> bool:
+        return super().__contains__(diff_id) or diff_id in self._stored
+
+    def get(self, diff_id: DiffId) -> Layer:
+        return super().get(diff_id) if super().__contains__(diff_id) else self._stored.get(diff_id)

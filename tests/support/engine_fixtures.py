@@ -15,6 +15,7 @@ import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
+from support.project import Bases, Project, import_image, small_root
 from support.registry import running_registry
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
@@ -104,3 +105,31 @@ def remove_tags(api: docker.APIClient, prefix: str) -> None:
 def builder(request: pytest.FixtureRequest) -> str:
     """Each of the two builders in turn."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def small_root_tar(api: docker.APIClient) -> bytes:
+    """A root file system of a few megabytes, with a shell."""
+    return small_root(_base_tar())
+
+
+@pytest.fixture(scope="session")
+def small_image(api: docker.APIClient, small_root_tar: bytes) -> str:
+    """A small base that only this engine has."""
+    return import_image(api, small_root_tar, "drift-test/small:1")
+
+
+@pytest.fixture
+def bases(api: docker.APIClient, registry: str, small_root_tar: bytes) -> Bases:
+    """Small bases in a loopback registry."""
+    return Bases(api, registry, small_root_tar)
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, api: docker.APIClient, engine_host: str, builder: str
+) -> Iterator[Project]:
+    """A user's project on the engine under test, once with each builder."""
+    project = Project(tmp_path / "project", engine_host, builder)
+    yield project
+    project.clean(api)

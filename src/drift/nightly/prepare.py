@@ -19,6 +19,7 @@ from drift.source.dockerfile import (
     BaseReference,
     Dockerfile,
     DockerfileError,
+    Mount,
     bases,
     needs_buildkit,
     parse,
@@ -51,6 +52,7 @@ class Prepared:
     platform: Platform
     bases: tuple[BaseReference, ...]
     final_base: str | None
+    session: bool  # even an optional secret or ssh mount wants one
     repo: RepoSide
     notes: tuple[str, ...]
 
@@ -93,7 +95,8 @@ def _prepare(
     references = bases(
         dockerfile, image.args, image.target, platform, builder=builder, native=native
     )
-    _check_mounts(image, dockerfile, platform)
+    mounts = required_mounts(dockerfile, image.target, image.args, platform)
+    _check_mounts(image, mounts)
     return Prepared(
         image=image,
         context=context,
@@ -102,6 +105,7 @@ def _prepare(
         platform=platform,
         bases=references,
         final_base=_final_base(dockerfile, image, platform, builder, native),
+        session=bool(mounts),
         repo=RepoSide(
             context=context.digest,
             dockerfile=Digest.of(context.dockerfile_content),
@@ -135,10 +139,10 @@ def _final_base(
     return None if lowest.base == "scratch" else lowest.base
 
 
-def _check_mounts(image: Image, dockerfile: Dockerfile, platform: Platform) -> None:
+def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:
     given = {("secret", secret.id) for secret in image.secrets}
     given |= {("ssh", name) for name in image.ssh}
-    for mount in required_mounts(dockerfile, image.target, image.args, platform):
+    for mount in mounts:
         if mount.required and (mount.kind, mount.id) not in given:
             key = "secrets" if mount.kind == "secret" else "ssh"
             raise CannotBuild(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import IO, cast
 
 from drift.builds import Build, Failure, FailureKind, Role
 from drift.config.model import Config
@@ -143,6 +145,8 @@ class Rounds:
                 snapshot = self._snapshot(order.prepared, result, inputs.bases, tag)
             except CannotBuild as error:
                 failure = error.failure
+            except BuildCancelled:
+                raise
             except (EngineError, SnapshotError) as error:
                 failure = Failure(FailureKind.ENGINE, error.message)
         if failure is not None:
@@ -169,6 +173,7 @@ class Rounds:
             shm_size=image.shm_size,
             secrets=tuple(SecretMount(s.id, s.file, s.env) for s in image.secrets),
             ssh=image.ssh,
+            session=prepared.session,
             timeout=self.config.engine.timeout,
         )
 
@@ -185,7 +190,7 @@ class Rounds:
         verify_bases(bases, result)
         with self.engine.export(tag) as stream:
             snapshot = snapshot_of_stream(
-                stream,
+                cast(IO[bytes], Cancellable(stream, self.cancelled)),
                 f"the export of {prepared.image.name}",
                 self.layers,
                 expected=inspected.diff_ids,
@@ -232,6 +237,19 @@ class Rounds:
             message=self.mask.text(failure.message),
             tail=tuple(self.mask.text(line) for line in failure.tail),
         )
+
+
+class Cancellable(io.RawIOBase):
+    """A stream that ends in :class:`BuildCancelled` once an event is set."""
+
+    def __init__(self, stream: IO[bytes], cancelled: threading.Event) -> None:
+        super().__init__()
+        self._stream, self._cancelled = stream, cancelled
+
+    def read(self, size: int = -1) -> bytes:
+        if self._cancelled.is_set():
+            raise BuildCancelled("stopped while the image was read")
+        return self._stream.read(size)
 
 
 def verify_bases(bases: Sequence[Base], result: BuildResult) -> None:

@@ -1,0 +1,13 @@
+"""Scenarios run on a real engine."""
+
+from support.engine_fixtures import (  # noqa: F401
+    api,
+    base_image,
+    bases,
+    builder,
+    engine_host,
+    project,
+    registry,
+    small_image,
+    small_root_tar,
+)

@@ -1,0 +1,243 @@
+"""Two nights that differ in one thing, and what the report must say of it.
+
+Each scenario runs ``drift check`` as a user does, on a real engine, once with each builder.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from support.project import Bases, Project
+
+APP = """
+[[image]]
+name = "app"
+context = "app"
+pull = "missing"
+"""
+
+
+def simple(base: str) -> dict[str, str]:
+    """An image that comes out the same each night, but for its times."""
+    return {
+        "app/Dockerfile": f"""\
+            FROM {base}
+            COPY config.txt /etc/app/config.txt
+            RUN echo built > /etc/app/built
+            CMD ["cat", "/etc/app/config.txt"]
+        """,
+        "app/config.txt": "colour = blue\n",
+    }
+
+
+def test_first_night_then_a_quiet_one(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    project.commit(simple(small_image))
+    first = project.check()
+    assert (first.code, first.image()["status"], first.image()["publish"]) == (0, "first", True)
+    quiet = project.check()
+    assert quiet.code == 0, quiet.stderr
+    image = quiet.image()
+    assert image["status"] in ("identical", "equivalent")
+    assert (image["causes"], image["files"]["modified"], image["origins"]) == ([], 0, [])
+    assert image["baseline"]["fingerprint"] == image["candidate"]["fingerprint"]
+    assert image["explained"] == {"files": 1.0, "bytes": 1.0}
+
+
+def test_a_base_that_moved(project: Project, bases: Bases) -> None:
+    base = bases.publish("moved", "12.1")
+    project.configure(APP.replace("missing", "always"))
+    project.commit(simple(base))
+    before = project.check()
+    bases.publish("moved", "12.2")
+    night = project.check()
+    assert before.code == 0
+    assert night.code == 1
+    assert night.causes() == [("external", "base-image", base)]
+    cause = night.image()["causes"][0]
+    assert cause["grade"] == "proven"
+    assert cause["before"].startswith("sha256:")
+    assert cause["before"] != cause["after"]
+    assert night.changed() == {"/etc/release": "base-image"}
+    assert night.image()["explained"] == {"files": 1.0, "bytes": 1.0}
+    assert night.document["events"][0]["images"] == ["app"]
+
+
+def test_the_base_of_an_earlier_stage_moved(
+    project: Project, bases: Bases, small_image: str
+) -> None:
+    base = bases.publish("tools", "1")
+    project.configure(APP.replace("missing", "always" if False else "missing"))
+    project.commit(
+        {
+            "app/Dockerfile": f"""\
+                FROM {base} AS tools
+                RUN cp /etc/release /made
+                FROM {small_image}
+                COPY --from=tools /made /app/made
+            """
+        }
+    )
+    project.configure(APP.replace('pull = "missing"', 'pull = "missing"'))
+    project.check()
+    bases.publish("tools", "2")
+    night = project.check()
+    assert night.code == 1
+    assert night.causes() == [("external", "base-image", base)]
+    assert night.changed() == {"/app/made": "base-image"}
+
+
+def test_a_base_named_by_an_argument(project: Project, bases: Bases) -> None:
+    base = bases.publish("by-arg", "1")
+    name, _, tag = base.rpartition(":")
+    project.configure(APP.replace("missing", "always") + 'args = { TAG = "stable" }\n')
+    files = simple(base)
+    files["app/Dockerfile"] = f"""\
+        ARG TAG=none
+        FROM {name}:${{TAG:-x}}
+        COPY config.txt /etc/app/config.txt
+    """
+    project.commit(files)
+    project.check()
+    bases.publish("by-arg", "2")
+    night = project.check()
+    assert night.code == 1
+    assert tag == "stable"
+    assert night.causes() == [("external", "base-image", base)]
+
+
+def test_a_repository_edit(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    project.commit(simple(small_image))
+    before = project.check()
+    project.commit({"app/config.txt": "colour = red\n"})
+    night = project.check()
+    assert night.code == 0, "the repository's own changes are not flagged by default"
+    assert night.image()["status"] == "drifted"
+    assert [cause[:2] for cause in night.causes()] == [("repo", "context")]
+    assert night.changed() == {"/etc/app/config.txt": "context"}
+    assert night.image()["causes"][0]["instruction"]["line"] == 2
+    revisions = [night.image()[side]["revision"] for side in ("baseline", "candidate")]
+    assert revisions == [before.image()["candidate"]["revision"], project.git("rev-parse", "HEAD")]
+
+
+def test_an_edit_that_dockerignore_leaves_out(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    files["app/Dockerfile"] = f"FROM {small_image}\nCOPY . /app/\n"
+    project.commit({**files, "app/.dockerignore": "*.md\n", "app/notes.md": "one\n"})
+    project.check()
+    project.commit({"app/notes.md": "two\n"})
+    night = project.check()
+    assert night.code == 0
+    image = night.image()
+    assert image["status"] in ("identical", "equivalent")
+    assert image["baseline"]["fingerprint"] == image["candidate"]["fingerprint"]
+    assert image["baseline"]["revision"] != image["candidate"]["revision"]
+
+
+def test_an_edit_that_is_not_committed(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    project.commit(simple(small_image))
+    project.check()
+    project.write({"app/config.txt": "colour = green\n"})
+    night = project.check()
+    image = night.image()
+    assert image["status"] == "drifted"
+    assert [cause[:2] for cause in night.causes()] == [("repo", "context")]
+    assert image["baseline"]["revision"] == image["candidate"]["revision"]
+    assert image["candidate"]["dirty"] is True
+
+
+def test_a_dockerfile_edit(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    project.commit(files)
+    project.check()
+    edited = files["app/Dockerfile"].replace("echo built", "echo rebuilt")
+    project.commit({"app/Dockerfile": edited.replace('config.txt"]', 'built"]')})
+    night = project.check()
+    assert night.code == 0
+    assert night.image()["status"] == "drifted"
+    assert {cause[:2] for cause in night.causes()} == {("repo", "dockerfile")}
+    assert night.changed() == {"/etc/app/built": "dockerfile"}
+    assert [change["field"] for change in night.image()["config"]] == ["Cmd"]
+
+
+def test_what_nobody_can_explain_is_said_to_be_unexplained(
+    project: Project, small_image: str
+) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    files["app/Dockerfile"] += "            RUN head -c 64 /dev/urandom > /etc/app/random\n"
+    project.commit(files)
+    project.check()
+    night = project.check()
+    assert night.code == 1
+    assert night.causes() == [("unexplained", "file", "/etc/app/random")]
+    assert night.image()["causes"][0]["instruction"]["line"] == 5
+    assert night.image()["explained"] == {"files": 0.0, "bytes": 0.0}
+
+
+def test_a_build_that_fails_does_not_keep_the_others(project: Project, small_image: str) -> None:
+    project.configure(APP + APP.replace("app", "bad"))
+    files = simple(small_image)
+    bad = {
+        "bad/Dockerfile": f"FROM {small_image}\nRUN echo before && \\\n  false\n",
+    }
+    project.commit({**files, **bad})
+    night = project.check()
+    assert night.code == 1
+    assert night.image("app")["status"] == "first"
+    broken = night.image("bad")
+    assert (broken["status"], broken["flagged"], broken["publish"]) == ("broken", True, False)
+    failure = broken["builds"][0]["failure"]
+    assert failure["instruction"]["line"] == 2
+    assert any("before" in line for line in failure["tail"])
+    log = project.root / "reports" / broken["builds"][0]["log"]
+    assert "before" in log.read_text()
+
+
+def test_the_night_after_a_broken_one(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    project.commit(files)
+    good = project.check()
+    project.commit({"app/Dockerfile": f"FROM {small_image}\nRUN false\n"})
+    assert project.check().image()["status"] == "broken"
+    project.commit(files)
+    night = project.check()
+    image = night.image()
+    assert image["status"] in ("identical", "equivalent")
+    assert image["baseline"]["build"] == good.image()["candidate"]["build"]
+
+
+def test_a_rerun_in_the_same_night_replaces_the_first(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    project.commit(simple(small_image))
+    first = project.check()
+    project.commit({"app/config.txt": "colour = red\n"})
+    second = project.check()
+    project.night_of = project.night_of.replace(day=project.night_of.day - 1)
+    project.commit({"app/config.txt": "colour = pink\n"})
+    again = project.check()
+    assert again.document["run"]["night"] == second.document["run"]["night"]
+    assert again.image()["baseline"]["build"] == first.image()["candidate"]["build"]
+    code, out, _ = project.drift("history", "--format", "json")
+    assert code == 0
+    assert second.document["run"]["id"] not in out
+    assert again.document["run"]["id"] in out
+    after = project.check()
+    assert after.image()["baseline"]["build"] == again.image()["candidate"]["build"]
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"])
+def test_an_engine_that_is_away(project: Project, small_image: str, host: str) -> None:
+    project.host = host
+    project.configure(APP)
+    project.commit(simple(small_image))
+    night = project.check()
+    assert night.code == 2
+    assert night.document == {}
+    assert "engine" in night.stderr.lower()
+    assert "Traceback" not in night.stderr

@@ -1,0 +1,147 @@
+"""``drift check``: the nightly job, from drift.toml to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drift.cli.exits import of_document
+from drift.cli.opening import configuration, store_to_read
+from drift.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    Format,
+    FormatOption,
+    FullOption,
+    OutputOption,
+)
+from drift.cli.output import check_output
+from drift.cli.planned import show_plan
+from drift.cli.progress import watching
+from drift.cli.rendering import Wanted, dockerfiles, emit
+
+if TYPE_CHECKING:
+    from drift.config import Config
+    from drift.nightly.job import Night
+
+NAME = "check"
+EXAMPLES = """\b
+Examples:
+  drift check                          the whole fleet
+  drift check web api --jobs 4         two images, four builds at once
+  drift check --plan                   what would be built, and how long it takes
+  drift check --format json | jq .summary
+  drift check --format github          in a workflow: annotations and a step summary
+  drift check --against origin/main    what this tree changes, for a pull request
+
+\b
+Exit codes: 0 nothing flagged, 1 something flagged, 2 the check could not be done, or
+nothing is flagged but an image is unknown.
+"""
+
+
+def command(
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="[IMAGE]...", help="All without it.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
+    output: OutputOption = None,
+    full: FullOption = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="Builds at once.")
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be built and why; build nothing.")
+    ] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            formats=["%Y-%m-%d"],
+            help="The night's name (YYYY-MM-DD); today in UTC without it.",
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REVISION",
+            help="Build that revision and this tree, and compare; nothing is recorded.",
+        ),
+    ] = None,
+) -> None:
+    """Build the images, compare them with the last good night, report.
+
+    The report says what changed, and why; it is also written as pages into report.directory.
+    """
+    names = images or []
+    _check_together(plan, against, as_of, format)
+    check_output(output)
+    settings = configuration(config)
+    if plan:
+        show_plan(settings, names, format, output)
+        return
+    wanted = Wanted(format, output, full)
+    if against is not None:
+        night = _against(settings, against, names, jobs)
+        emit(night.document, wanted, dockerfiles(settings))
+    else:
+        night = _tonight(settings, names, as_of.date() if as_of else None, jobs)
+        _publish(settings, night, wanted)
+    raise typer.Exit(of_document(night.document))
+
+
+def _check_together(
+    plan: bool, against: str | None, as_of: datetime | None, chosen: Format
+) -> None:
+    if plan and against is not None:
+        raise typer.BadParameter("--plan and --against do not go together")
+    if plan and chosen not in (Format.TEXT, Format.JSON):
+        raise typer.BadParameter("--plan is written as text or json")
+    if against is not None and as_of is not None:
+        raise typer.BadParameter("--against records no night that --as-of could name")
+
+
+def _tonight(config: Config, names: Sequence[str], night: date | None, jobs: int | None) -> Night:
+    from drift.engine.engine import Engine
+    from drift.nightly.job import check, chosen
+    from drift.store.store import Store
+
+    chosen(config, names)  # a name that is wrong is said before an engine is asked for
+    with (
+        Engine.connect(config.engine.host) as engine,
+        Store.open(config.store.url) as store,
+        watching() as watcher,
+    ):
+        return check(config, engine, store, watcher, names=names, night=night, jobs=jobs)
+
+
+def _against(config: Config, revision: str, names: Sequence[str], jobs: int | None) -> Night:
+    from drift.engine.engine import Engine
+    from drift.nightly.against import against
+    from drift.nightly.job import chosen
+
+    chosen(config, names)
+    with (
+        Engine.connect(config.engine.host) as engine,
+        store_to_read(config) as store,
+        watching() as watcher,
+    ):
+        return against(config, engine, store, watcher, revision, names=names, jobs=jobs)
+
+
+def _publish(config: Config, night: Night, wanted: Wanted) -> None:
+    """Write the site and then the report; the report comes out though the site can't."""
+    from drift.report import site
+    from drift.report.document import trim
+
+    try:
+        shown = trim(night.document, full=wanted.full)
+        site.write(shown, config.report.directory, night.logs)
+    finally:
+        emit(night.document, wanted, dockerfiles(config))

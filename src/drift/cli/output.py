@@ -1,0 +1,158 @@
+"""What drift prints and where: reports on stdout, everything else on stderr.
+
+Text on stderr may come from strangers (paths, log lines, an engine's answers) or hold a
+secret from the environment: it is masked, and made inert, in this one place.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from drift.errors import ReportError
+from drift.masking import Mask
+from drift.report.escape import inert_line, visible
+
+_masks: list[Mask] = []
+
+
+def conceal(values: Iterable[str]) -> None:
+    """From now on these values are masked in all that is said on stderr."""
+    _masks.append(Mask(values))
+
+
+def inert(text: str) -> str:
+    """One line without secrets and without anything that acts on a terminal or CI runner."""
+    for mask in _masks:
+        text = mask.text(text)
+    return inert_line(visible(text))
+
+
+def prepare_streams() -> None:
+    """A terminal that cannot show a character gets its escape, never a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """A line on stderr. Where nobody listens any more, that is no reason to stop."""
+    try:
+        print(inert(text), file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    """An error on stderr: each of its lines, and what to do."""
+    first, *rest = message.splitlines() or [""]
+    say(f"drift: error: {first}")
+    for line in rest:
+        say(f"  {line}")
+    if hint:
+        say(f"  hint: {hint}")
+
+
+def is_coloured(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to colour: NO_COLOR forbids, FORCE_COLOR demands, else a terminal decides."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
+        return True
+    return is_terminal(stream, environ)
+
+
+def is_terminal(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person sees the stream on a terminal that can do more than print."""
+    return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+def write(text: str) -> None:
+    """Print a finished text on stdout, as it is; a reader that has left ends it quietly.
+
+    Raises:
+        ReportError: it cannot be written, a full disk behind a redirection for one.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        quiet_stdout()
+    except OSError as error:
+        quiet_stdout()
+        raise ReportError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def quiet_stdout() -> None:
+    """Let stdout lead nowhere, so that what its buffer still holds is not tried again."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return
+
+
+def check_output(path: Path | None) -> None:
+    """Fail before an hour of builds rather than after it.
+
+    Raises:
+        ReportError: the file cannot be written there.
+    """
+    if path is None or _is_stdout(path):
+        return
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        what = "is a directory" if path.is_dir() else "its directory does not exist"
+        raise ReportError(f"cannot write {path}: {what}", hint="name a file with --output FILE")
+
+
+def deliver(text: str, path: Path | None) -> None:
+    """Write a finished text to a file, or to stdout without one.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    if path is None or _is_stdout(path):
+        write(text)
+        return
+    try:
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ReportError(
+            f"cannot write {path}: {error.strerror}", hint="name another file with --output FILE"
+        ) from error
+
+
+def append_summary(text: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Append Markdown to the step summary of a GitHub workflow, where there is one.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with Path(path).open("ab") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ReportError(f"cannot append to GITHUB_STEP_SUMMARY: {error.strerror}") from error
+
+
+def table(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows of plain text in columns; what is in them is made inert."""
+    shown = [[visible(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    )
+    return "".join(f"{inert_line(line)}\n" for line in lines)
+
+
+def _is_stdout(path: Path) -> bool:
+    return str(path) == "-"

@@ -1,0 +1,72 @@
+"""``drift report``: a stored run, told again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drift.cli.opening import configuration, filled_store
+from drift.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    Format,
+    FormatOption,
+    FullOption,
+    OutputOption,
+)
+from drift.cli.output import check_output
+from drift.cli.rendering import Wanted, dockerfiles, emit
+from drift.errors import StoreError
+
+if TYPE_CHECKING:
+    from drift.store.queries import StoredRun
+    from drift.store.store import Store
+
+NAME = "report"
+EXAMPLES = """\b
+Examples:
+  drift report                              the newest run
+  drift report 2026-11-22 --format html -o night.html
+  drift report --format json | jq .summary
+"""
+_RUNS = 100_000
+
+
+def command(
+    run: Annotated[str | None, typer.Argument(help="A run's id, or a night as YYYY-MM-DD.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
+    output: OutputOption = None,
+    full: FullOption = False,
+) -> None:
+    """Print the report of a stored run, the newest without RUN."""
+    from drift.report.document import run_document
+    from drift.report.results import RunResult
+
+    check_output(output)
+    settings = configuration(config)
+    with filled_store(settings) as store:
+        stored = _stored(store, run)
+    result = RunResult(
+        stored.id, stored.night, stored.started_at, stored.finished_at, stored.engine
+    )
+    document = run_document(result, list(stored.images.values()))
+    emit(document, Wanted(format, output, full), dockerfiles(settings))
+
+
+def _stored(store: Store, run: str | None) -> StoredRun:
+    """The run that is meant.
+
+    Raises:
+        StoreError: there is none.
+    """
+    found = store.run(run)
+    if found is None and run is not None:
+        of_night = (s.id for s in store.runs(_RUNS) if str(s.night) == run and s.finished_at)
+        named = next(of_night, None)
+        found = store.run(named) if named else None
+    if found is None:
+        what = "no run has finished yet" if run is None else f"no run {run!r} is stored"
+        raise StoreError(what, hint="`drift history` lists the nights that are")
+    return found

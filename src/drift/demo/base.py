@@ -33,7 +33,7 @@ def base_image(engine: Engine, tar: Path, say: Callable[[str], None]) -> Iterato
     """
     reference = f"{_LOCAL}:bookworm"
     known = engine.local_image(_UPSTREAM) is not None
-    if not tar.exists() and (known or _registry_answers(engine)):
+    if not tar.exists() and (known or registry_answers(engine)):
         say(f"base image: {_UPSTREAM}, pulled")
         engine.tag(engine.pull(_UPSTREAM, None, "missing").image_id, reference)
     else:
@@ -92,7 +92,8 @@ def remove_all(engine: Engine, prefix: str) -> None:
                 _remove(engine, name)
 
 
-def _registry_answers(engine: Engine) -> bool:
+def registry_answers(engine: Engine) -> bool:
+    """True where the upstream image can be had from its registry, and that soon."""
     connection = engine.connection
     try:
         with connection.failures(f"asking for {_UPSTREAM}"):

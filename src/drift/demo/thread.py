@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from drift.demo.failure import DemoError
 from drift.demo.promise import Night, broken_promises
@@ -98,7 +99,19 @@ def _check(made: World, night: date, reports: Path, say: Say) -> Night:
     say(f"(exit code {code})")
     if code not in (0, 1):
         raise DemoError(f"drift check exited {code}", hint="what it said stands above")
-    return Night(code, json.loads((reports / "drift.json").read_text()))
+    return Night(code, _report(reports / "drift.json", night))
+
+
+def _report(path: Path, night: date) -> Any:
+    """The document that a night left; never an earlier night's."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        shown = document["run"]["night"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DemoError(f"drift check left no report at {path}: {error!r}") from error
+    if shown != night.isoformat():
+        raise DemoError(f"{path} shows {shown}, not {night}")
+    return document
 
 
 def _environment() -> dict[str, str]:

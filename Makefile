@@ -1,0 +1,65 @@
+# Each target does its own set-up; a second run finds it done. `make` alone shows this list.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PYTHON
+PYTHON_IN := .venv/bin/python
+ENGINE := scripts/with-engine
+PYTEST := $(PYTHON_IN) -m pytest
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort \
+	  | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: ## make .venv from the locked dependencies
+	@scripts/bootstrap
+
+.PHONY: demo
+demo: setup ## three real nights of a small fleet, and the report: reports/demo/index.html
+	@$(ENGINE) scripts/demo-world $(PYTHON_IN) -m drift demo --directory .work/demo
+
+.PHONY: test
+test: setup ## every test: unit, a real engine, scenarios, the command line
+	@$(ENGINE) scripts/test-world $(PYTEST)
+
+.PHONY: unit
+unit: setup ## the tests that need neither network nor engine
+	@$(PYTEST) tests/unit
+
+.PHONY: check
+check: setup ## formatting, lint, types, unit tests (the import direction among them)
+	@$(PYTHON_IN) -m ruff format --check
+	@$(PYTHON_IN) -m ruff check
+	@$(PYTHON_IN) -m mypy
+	@$(PYTEST) tests/unit
+
+.PHONY: lowest
+lowest: setup ## the unit tests on the lower ends of the dependencies' ranges
+	@scripts/lowest
+
+.PHONY: bench
+bench: setup ## speed and memory of snapshots, against their targets
+	@$(ENGINE) $(PYTHON_IN) bench/snapshot.py
+
+.PHONY: wheel
+wheel: setup ## build the wheel, and try it installed alone
+	@scripts/wheel
+
+.PHONY: example
+example: demo ## make reports/example anew, from the demo
+	@rm -rf reports/example && mkdir -p reports/example
+	@cp reports/demo/drift.json reports/demo/index.html reports/example/
+
+.PHONY: lock
+lock: setup ## resolve requirements/*.txt anew
+	@scripts/lock
+
+.PHONY: stop
+stop: ## end the engine that drift's own set-up started
+	@scripts/stop-engine
+
+.PHONY: clean
+clean: ## remove what was made here: .venv, .work with its engine, reports, caches
+	@scripts/stop-engine --clean
+	@rm -rf .venv .work dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/demo

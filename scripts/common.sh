@@ -1,0 +1,30 @@
+# Sourced by the scripts beside it: where things are, and how they are said and installed.
+# shellcheck shell=bash
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+WORK=$ROOT/.work
+VENV=$ROOT/.venv
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 2; }
+
+# True for root on Debian, Ubuntu and what is made of them: we may install there.
+can_install() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1
+}
+
+# install PACKAGE...: from apt, without recommended packages; lists are fetched when needed.
+install() {
+  say "installing: $*"
+  local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0)
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get "${options[@]}" install "$@" >&2 2>/dev/null ||
+    { apt-get -qq update >&2 && apt-get "${options[@]}" install "$@" >&2; }
+}
+
+# need PROGRAM PACKAGE: there, or installed, or a message that says what is missing.
+need() {
+  command -v "$1" >/dev/null 2>&1 && return
+  can_install || die "$1 is missing: install it (Debian, Ubuntu: apt-get install $2)"
+  install "$2"
+  command -v "$1" >/dev/null 2>&1 || die "apt installed $2, but there is no $1"
+}

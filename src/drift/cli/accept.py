@@ -24,9 +24,10 @@ Examples:
 
 
 def command(
-    image: Annotated[str, typer.Argument(help="The image's name in drift.toml.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image's name in drift.toml.")],
     build: Annotated[
-        str | None, typer.Argument(help="A build's id; the newest that succeeded without it.")
+        str | None,
+        typer.Argument(metavar="BUILD", help="A build's id; the newest that succeeded without it."),
     ] = None,
     reason: Annotated[str, typer.Option("--reason", "-m", help="Why, for those to come.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,

@@ -45,7 +45,7 @@ nothing is flagged but an image is unknown.
 
 def command(
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="[IMAGE]...", help="All without it.")
+        list[str] | None, typer.Argument(metavar="IMAGE", help="All without it.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name

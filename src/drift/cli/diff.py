@@ -35,8 +35,12 @@ Exit codes: 0 identical or equivalent, 1 different, 2 one could not be read whol
 
 
 def command(
-    baseline: Annotated[str, typer.Argument(help="An image reference, build id or archive.")],
-    candidate: Annotated[str, typer.Argument(help="What it is compared with.")],
+    baseline: Annotated[
+        str, typer.Argument(metavar="BASELINE", help="An image reference, build id or archive.")
+    ],
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="What it is compared with.")
+    ],
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
     output: OutputOption = None,
     full: FullOption = False,

@@ -26,10 +26,10 @@ Examples:
 
 
 def command(
-    image: Annotated[str, typer.Argument(help="The image's name in drift.toml.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image's name in drift.toml.")],
     subject: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH|PACKAGE]", help="A path, a package's name or purl."),
+        typer.Argument(metavar="PATH|PACKAGE", help="A path, a package's name or purl."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

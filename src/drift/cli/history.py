@@ -29,7 +29,9 @@ _RUNS = 100_000
 
 
 def command(
-    image: Annotated[str | None, typer.Argument(help="One image; all without it.")] = None,
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="One image; all without it.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     format: ListingOption = Listing.TEXT,  # noqa: A002 - the option's name
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Lines at most.")] = 100,

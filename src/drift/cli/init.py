@@ -21,7 +21,9 @@ Examples:
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="Where to look, and to write.")] = Path(),
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", help="Where to look, and to write.")
+    ] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a drift.toml for the Dockerfiles and compose files found."""

@@ -112,11 +112,9 @@ class Pair:
         Raises:
             Error: a side cannot be found, or cannot be read whole.
         """
-        found = [self._locate(text) for text in (baseline, candidate)]
-        sides = [
-            self._read(text, one) for text, one in zip((baseline, candidate), found, strict=True)
-        ]
-        (before, one), (after, other) = sides
+        found = {text: self._locate(text) for text in (baseline, candidate)}
+        before, one = self._read(baseline, found[baseline])
+        after, other = self._read(candidate, found[candidate])
         try:
             comparison = compare(before, after, self._layers)
         except KeyError as error:
@@ -135,6 +133,8 @@ class Pair:
             if is_ambiguous(text, archive):
                 self._says(f"{text} is read as the path that is here, not as an image's reference")
             return archive
+        if text.startswith(("/", "./", "../")):
+            raise SnapshotError(f"{text}: there is no such file")
         self._look_around()
         return self._store.build(text) if self._store else None
 
@@ -183,6 +183,8 @@ class Pair:
 
 def _absent_hint(text: str) -> str:
     name = text.partition("#")[0]
+    if name.endswith(_ARCHIVE_ENDS):
+        return f"there is no file {name} here either"
     if os.path.lexists(name):
         return f"for the file of that name write ./{name}"
     return "pull it, or name an archive's path or the id of a build (`drift history`)"

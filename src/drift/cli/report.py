@@ -34,7 +34,9 @@ _RUNS = 100_000
 
 
 def command(
-    run: Annotated[str | None, typer.Argument(help="A run's id, or a night as YYYY-MM-DD.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or a night as YYYY-MM-DD.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
     output: OutputOption = None,

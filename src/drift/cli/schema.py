@@ -26,7 +26,9 @@ class Subject(StrEnum):
 
 
 def command(
-    subject: Annotated[Subject, typer.Argument(help="drift.toml, or the JSON report.")],
+    subject: Annotated[
+        Subject, typer.Argument(metavar="config|report", help="drift.toml, or the JSON report.")
+    ],
 ) -> None:
     """Print the JSON Schema of drift.toml or of the report."""
     from drift.config.schema import config_schema

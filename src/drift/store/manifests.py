@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,19 +133,24 @@ def unpack_manifest(diff_id: DiffId, stored: bytes, captured: Mapping[str, bytes
 def _entries(document: dict[str, Any]) -> tuple[Entry, ...]:
     count = len(document["path"])
     kinds = [EntryType(kind) for kind in document["kinds"]]
-    link, device, xattrs = ([document[name].get(str(i)) for i in range(count)] for name in _SPARSE)
-    return tuple(
-        map(
-            Entry,
-            document["path"],
-            [kinds[number] for number in document["type"]],
-            *(document[name] for name in _COLUMNS),
-            [_digest(text) for text in document["digest"]],
-            link,
-            [tuple(pair) if pair else None for pair in device],
-            [tuple((name, value) for name, value in pairs or ()) for pairs in xattrs],
-        )
+    link, device, xattrs = (_dense(document[name], count) for name in _SPARSE)
+    columns = (
+        document["path"],
+        [kinds[number] for number in document["type"]],
+        *(document[name] for name in _COLUMNS),
+        [_digest(text) for text in document["digest"]],
+        link,
+        [None if pair is None else tuple(pair) for pair in device],
+        [() if pairs is None else tuple(map(tuple, pairs)) for pairs in xattrs],
     )
+    return tuple(starmap(Entry, zip(*columns, strict=True)))
+
+
+def _dense(held: dict[str, Any], count: int) -> list[Any]:
+    column: list[Any] = [None] * count
+    for index, value in held.items():
+        column[int(index)] = value
+    return column
 
 
 def _digest(text: str | None) -> Digest | None:
@@ -162,7 +168,12 @@ def unpack_captured(stored: bytes) -> dict[str, bytes]:
     """The inverse of :func:`pack_captured`. Raises StoreError where the bytes are damaged."""
     index, _, content = serial.decompress(stored).partition(b"\n")
     files, offset = {}, 0
-    for path, size in json.loads(index):
-        files[path] = content[offset : offset + size]
-        offset += size
+    try:
+        for path, size in json.loads(index):
+            files[path] = content[offset : offset + size]
+            offset += size
+    except (TypeError, ValueError, RecursionError) as error:
+        raise serial.damaged(f"not a layer's captured files: {error!r}") from error
+    if offset != len(content):
+        raise serial.damaged("a layer's captured files are not as long as they were")
     return files

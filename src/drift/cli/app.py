@@ -77,7 +77,7 @@ def drift(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line on some arguments, the process's own by default; its exit code."""
     prepare_streams()
-    _stop_on_sigterm()
+    _stop_when_asked()
     try:
         with mapped():
             code = app(arguments, prog_name="drift", standalone_mode=False) or OK
@@ -94,11 +94,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return code if code in (0, 1, 2) else CANNOT
 
 
-def _stop_on_sigterm() -> None:
-    """SIGTERM stops as Ctrl-C does: builds are cancelled, and nothing is left running."""
+def _stop_when_asked() -> None:
+    """SIGTERM and a lost terminal stop as Ctrl-C does: builds end, nothing is left running."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+                signal.signal(number, stop)

@@ -71,14 +71,21 @@ def is_terminal(stream: IO[str], environ: Mapping[str, str] = os.environ) -> boo
     return stream.isatty() and environ.get("TERM") != "dumb"
 
 
-def write(text: str) -> None:
-    """Print a finished text on stdout, as it is; a reader that has left ends it quietly.
+def write(text: str, *, exact: bool = False) -> None:
+    """Print a finished text on stdout; a reader that has left ends it quietly.
+
+    ``exact`` is for programs: UTF-8, whatever the locale says. Escapes made for a terminal
+    that lacks a character would make JSON of it that no program reads.
 
     Raises:
         ReportError: it cannot be written, a full disk behind a redirection for one.
     """
     try:
-        sys.stdout.write(text)
+        if exact and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         quiet_stdout()
@@ -110,14 +117,14 @@ def check_output(path: Path | None) -> None:
         raise ReportError(f"cannot write {path}: {what}", hint="name a file with --output FILE")
 
 
-def deliver(text: str, path: Path | None) -> None:
-    """Write a finished text to a file, or to stdout without one.
+def deliver(text: str, path: Path | None, *, exact: bool = False) -> None:
+    """Write a finished text to a file as UTF-8, or to stdout without one (see :func:`write`).
 
     Raises:
         ReportError: it cannot be written.
     """
     if path is None or _is_stdout(path):
-        write(text)
+        write(text, exact=exact)
         return
     try:
         path.write_bytes(text.encode("utf-8", "backslashreplace"))

@@ -27,7 +27,7 @@ def show_plan(config: Config, names: Sequence[str], form: Format, file: Path | N
     with store_to_read(config) as store:
         builds = plan(config, store, names)
     text = _json(builds) if form is Format.JSON else _text(builds)
-    output.deliver(text, file)
+    output.deliver(text, file, exact=form is Format.JSON)
 
 
 def _json(builds: Sequence[PlannedBuild]) -> str:

@@ -38,7 +38,7 @@ def emit(
 
     shown = trim(document, full=wanted.full)
     text = FORMATS[wanted.format](shown, **_options(wanted, dockerfiles))
-    output.deliver(text, wanted.output)
+    output.deliver(text, wanted.output, exact=wanted.format is not Format.TEXT)
     if wanted.format is Format.GITHUB:
         output.append_summary(FORMATS[Format.MARKDOWN](shown))
 

@@ -35,4 +35,4 @@ def command(
     from drift.report.schema import report_schema
 
     document = config_schema() if subject is Subject.CONFIG else report_schema()
-    output.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    output.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n", exact=True)

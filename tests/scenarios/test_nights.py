@@ -5,29 +5,14 @@ Each scenario runs ``drift check`` as a user does, on a real engine, once with e
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from drift.demo.debs import Deb, write_archive
+from drift.demo.servers import free_port, web_server
+from support.nights import APP, simple
 from support.project import Bases, Project
-
-APP = """
-[[image]]
-name = "app"
-context = "app"
-pull = "missing"
-"""
-
-
-def simple(base: str) -> dict[str, str]:
-    """An image that comes out the same each night, but for its times."""
-    return {
-        "app/Dockerfile": f"""\
-            FROM {base}
-            COPY config.txt /etc/app/config.txt
-            RUN echo built > /etc/app/built
-            CMD ["cat", "/etc/app/config.txt"]
-        """,
-        "app/config.txt": "colour = blue\n",
-    }
 
 
 def test_first_night_then_a_quiet_one(project: Project, small_image: str) -> None:
@@ -241,3 +226,60 @@ def test_an_engine_that_is_away(project: Project, small_image: str, host: str) -
     assert night.document == {}
     assert "engine" in night.stderr.lower()
     assert "Traceback" not in night.stderr
+
+
+def package_image(base: str, url: str) -> dict[str, str]:
+    """An image that installs a package from an archive of the test's own."""
+    return {
+        "app/Dockerfile": f"""\
+            FROM {base}
+            RUN rm -rf /etc/apt/sources.list.d && \\
+                echo 'deb [trusted=yes] {url} ./' > /etc/apt/sources.list && \\
+                apt-get update && apt-get install -y greeting && \\
+                rm -rf /var/lib/apt/lists/*
+        """
+    }
+
+
+def test_a_package_that_moved(project: Project, base_image: str, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    old = Deb("greeting", "1.4.2", {"/usr/bin/greeting": b"#!/bin/sh\necho hello\n"})
+    new = Deb(
+        "greeting",
+        "1.4.3",
+        {"/usr/bin/greeting": b"#!/bin/sh\necho hi\n", "/usr/share/greeting/new": b"new\n"},
+    )
+    write_archive(archive, [old])
+    project.configure(
+        APP + 'network = "host"\n',
+        """
+        [[ignore]]
+        path = "/var/log/**"
+        [[ignore]]
+        path = "/var/cache/**"
+        """,
+    )
+    with web_server(archive, free_port(0)) as url:
+        project.commit(package_image(base_image, url))
+        project.check()
+        quiet = project.check()
+        write_archive(archive, [new])
+        night = project.check()
+    assert (quiet.code, quiet.image()["status"]) == (0, "equivalent"), quiet.causes()
+    assert night.code == 1
+    assert night.causes() == [("external", "package", "pkg:deb/debian/greeting")]
+    cause = night.image()["causes"][0]
+    assert (cause["before"], cause["after"], cause["grade"]) == ("1.4.2", "1.4.3", "owned")
+    assert cause["instruction"]["line"] == 2
+    assert night.image()["packages"]["changed"] == [
+        {
+            "purl": "pkg:deb/debian/greeting",
+            "before": "1.4.2",
+            "after": "1.4.3",
+            "cause": cause["id"],
+        }
+    ]
+    changed = night.changed()
+    assert {"/usr/bin/greeting", "/usr/share/greeting/new", "/var/lib/dpkg/status"} <= set(changed)
+    assert set(changed.values()) == {"package"}
+    assert night.image()["explained"] == {"files": 1.0, "bytes": 1.0}

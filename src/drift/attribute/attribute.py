@@ -5,6 +5,7 @@ The rules are asked in this order, and the first that answers decides:
 1. what a moved base brought is the base's;
 2. what a moved package owns, or its database says of it, is the package's;
 3. what follows from an edited context, Dockerfile or configuration is the repository's;
+   a directory that came or went with its content has that content's cause;
 4. everything else is ``unexplained``, and said so.
 """
 
@@ -13,13 +14,13 @@ from __future__ import annotations
 import posixpath
 
 from drift.attribute.bases import MovedBases
-from drift.attribute.claims import Claim, Claims
+from drift.attribute.claims import Claim, Claims, Key
 from drift.attribute.model import Attribution, Grade, Kind, Origin
 from drift.attribute.packages import MovedPackages
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
-from drift.compare.model import Comparison, ConfigChange, FileChange
-from drift.snapshot.model import printable_path
+from drift.compare.model import Change, Comparison, ConfigChange, FileChange
+from drift.snapshot.model import EntryType, printable_path
 
 
 def attribute(sides: Sides, comparison: Comparison) -> Attribution:
@@ -43,8 +44,30 @@ def attribute(sides: Sides, comparison: Comparison) -> Attribution:
     for field in comparison.config:
         known = repository.of_config(field) or bases.of_image or _unexplained_field(sides, field)
         claims.config[field.field] = claims.add(known)
-    _add_unexplained(claims, sides, unexplained)
+    _add_unexplained(claims, sides, _without_containers(claims, unexplained))
     return claims.attribution(comparison)
+
+
+def _without_containers(claims: Claims, changes: list[FileChange]) -> list[FileChange]:
+    """The changes that are left when directories have gone to the cause of what they hold.
+
+    A directory that came or went with its content has that content's cause; where the
+    content has several, that of its first path.
+    """
+    owner: dict[str, Key] = {}
+    for path in sorted(claims.paths):
+        owner.setdefault(posixpath.dirname(path), claims.paths[path])
+    left = []
+    for change in sorted(changes, key=lambda change: change.path, reverse=True):
+        there = change.after or change.before
+        directory = there is not None and there.type is EntryType.DIRECTORY
+        key = owner.get(change.path)
+        if directory and key and change.change is not Change.MODIFIED:
+            claims.paths[change.path] = key
+            owner.setdefault(posixpath.dirname(change.path), key)
+        else:
+            left.append(change)
+    return left[::-1]
 
 
 def _unexplained_origin(sides: Sides) -> Origin | None:

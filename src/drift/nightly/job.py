@@ -75,7 +75,7 @@ def check(
         Error: the run as a whole cannot be done; nothing of it is recorded as done.
     """
     fleet = chosen(config, names)
-    with store.exclusive(lease_wait, watcher.says):
+    with store.exclusive(lease_wait, lambda who: watcher.says(f"waiting for another run: {who}")):
         return _Run(config, engine, store, watcher, night, jobs or config.engine.jobs).do(fleet)
 
 

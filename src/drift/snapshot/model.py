@@ -128,7 +128,8 @@ class Package:
     ``purl`` is the package URL without version and qualifiers (``pkg:deb/debian/openssl``);
     ``location`` tells copies apart where an ecosystem allows several (a dist-info's or a
     package.json's directory), and is empty where there is one database. ``files`` are the
-    paths that the database gives to it, as in the merged tree; ``digests`` the vendor's own
+    paths that the database gives to it, as in the merged tree, without directories that
+    hold other files (packages share those); ``digests`` the vendor's own
     digests of some of them (``md5:…``, ``sha1:…``, ``sha256:…``).
     """
 

@@ -108,11 +108,11 @@ class Reading:
     def owned(self, listed: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Of the paths that a database lists, those in the tree: (as listed, as it lies there).
 
-        Directories are left out: packages share them.
+        A cataloguer lists a directory only where the package brings it empty.
         """
         for path in listed:
             there = self.place(path)
-            if there and self.files.kind(there) not in (None, EntryType.DIRECTORY):
+            if there and self.files.kind(there) is not None:
                 yield path, there
 
     def package(

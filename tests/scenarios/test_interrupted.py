@@ -1,0 +1,107 @@
+"""Runs that are stopped, killed, or meet another: nothing runs on, and the next night is right."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable
+
+import docker
+
+from support.nights import APP, simple
+from support.project import Project
+
+SLOW = "slow-step-of-the-interrupted-test"
+
+
+def slow(base: str) -> dict[str, str]:
+    files = simple(base)
+    files["app/Dockerfile"] += f"            RUN : {SLOW} && sleep 60\n"
+    return files
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def processes() -> list[str]:
+    """The command lines of all processes of this machine that the slow step runs in."""
+    import subprocess
+
+    listed = subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True)
+    return [line for line in listed.stdout.splitlines() if SLOW in line and "sleep 60" in line]
+
+
+def tags_of(api: docker.APIClient, image: str) -> set[str]:
+    """drift's own references to what it built of an image."""
+    tags = {tag for found in api.images() for tag in found["RepoTags"] or ()}
+    return {tag for tag in tags if tag.startswith(f"drift.local/{image}:")}
+
+
+def test_ctrl_c_stops_the_build_and_leaves_nothing(
+    project: Project, small_image: str, api: docker.APIClient
+) -> None:
+    name = f"interrupted-{project.builder}"
+    project.configure(APP.replace('"app"\ncontext', f'"{name}"\ncontext'))
+    project.commit(simple(small_image))
+    first = project.check()
+    before = tags_of(api, name)
+    project.commit(slow(small_image))
+    process = project.process("check", "--format", "json", "--as-of", "2026-11-02")
+    wait_until(lambda: bool(processes()))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == ""
+    assert "Traceback" not in err
+    wait_until(lambda: not processes(), 10)
+    assert tags_of(api, name) == before
+    project.commit(simple(small_image))
+    image = project.check().image(name)
+    assert image["status"] in ("identical", "equivalent")
+    assert image["baseline"]["build"] == first.image(name)["candidate"]["build"]
+
+
+def test_a_second_run_at_once_waits_and_says_for_whom(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    files["app/Dockerfile"] += f"            RUN : {SLOW} && sleep 6\n"
+    project.commit(files)
+    one = project.process("check", "--format", "json", "--as-of", "2026-11-01")
+    time.sleep(3)
+    other = project.process("check", "--format", "json", "--as-of", "2026-11-02")
+    _, first_err = one.communicate(timeout=120)
+    _, second_err = other.communicate(timeout=120)
+    assert (one.returncode, other.returncode) == (0, 0), first_err + second_err
+    assert "wait" in second_err.lower()
+    night = project.drift("history", "--format", "json")[1]
+    assert '"first"' in night
+    assert "2026-11-02" in night
+
+
+def test_kill_9_at_random_moments_leaves_the_next_run_right(
+    project: Project, small_image: str, api: docker.APIClient
+) -> None:
+    name = f"killed-{project.builder}"
+    project.configure(APP.replace('"app"\ncontext', f'"{name}"\ncontext'))
+    project.commit(simple(small_image))
+    first = project.check()
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    for _ in range(3):
+        process = project.process("check", "--format", "json", "--as-of", "2026-11-02")
+        time.sleep(moments.uniform(0.5, 5.0))
+        process.kill()
+        process.communicate()
+    night = project.check()
+    assert night.code == 0, night.stderr
+    image = night.image(name)
+    assert image["status"] in ("identical", "equivalent")
+    builds = [found.image(name)["candidate"]["build"] for found in (first, night)]
+    assert image["baseline"]["build"] == builds[0]
+    assert tags_of(api, name) == {f"drift.local/{name}:{build}" for build in builds}

@@ -17,7 +17,7 @@ setup: ## make .venv from the locked dependencies
 
 .PHONY: demo
 demo: setup ## three real nights of a small fleet, and the report: reports/demo/index.html
-	@$(ENGINE) scripts/demo-world $(PYTHON_IN) -m drift demo --directory .work/demo
+	@$(ENGINE) scripts/demo-world $(PYTHON_IN) -m drift demo --directory .work/demo --reports reports/demo --base .work/base.tar
 
 .PHONY: test
 test: setup ## every test: unit, a real engine, scenarios, the command line

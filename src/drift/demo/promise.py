@@ -9,6 +9,8 @@ from typing import Any
 from drift.attribute.model import Kind, Origin, Status
 
 _QUIET = {Status.IDENTICAL, Status.EQUIVALENT}
+_DRIFTED = {Status.DRIFTED}
+_MOVED = {"demo-web": _DRIFTED, "demo-tool": _DRIFTED, "demo-site": _QUIET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,7 @@ def broken_promises(first: Night, quiet: Night, moved: Night) -> Iterator[str]:
             yield f"{name} exited {night.exit_code}, not 0"
     if moved.exit_code != 1:
         yield f"the night on which the world moved exited {moved.exit_code}, not 1"
-    for image, wanted in {
-        "web": {Status.DRIFTED},
-        "tool": {Status.DRIFTED},
-        "site": _QUIET,
-    }.items():
+    for image, wanted in _MOVED.items():
         if moved.statuses.get(image) not in wanted:
             yield f"{image} came out {moved.statuses.get(image)}, not {' or '.join(sorted(wanted))}"
     yield from _causes(moved)
@@ -66,7 +64,7 @@ def _causes(moved: Night) -> Iterator[str]:
         elif not (found[0]["before"] and found[0]["after"]):
             yield f"the {kind} cause does not say what was before and after"
     unexplained = {image["name"] for image in moved.document["images"] if _unexplained(image)}
-    for image in {"web", "tool"} - unexplained:
+    for image in {"demo-web", "demo-tool"} - unexplained:
         yield f"nothing in {image} is unexplained, though a source changed that nobody asked yet"
 
 

@@ -2,9 +2,9 @@
 
 ::
 
-    web    FROM a base whose tag moves, RUN apt-get install of a package that moves
-    tool   ADD of a URL that serves other bytes one night
-    site   FROM a base that stays, COPY --from: quiet every night
+    demo-web    FROM a base whose tag moves, RUN apt-get install of a package that moves
+    demo-tool   ADD of a URL that serves other bytes one night
+    demo-site   FROM a base that stays, COPY --from: quiet every night
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from drift.demo.debs import Deb, write_archive
 from drift.demo.failure import DemoError
 from drift.demo.servers import registry, web_server
 from drift.engine.engine import Engine
+from drift.engine.images import own_reference
 
 _AUTHOR = (
     *("-c", "user.name=drift demo"),
@@ -29,6 +30,7 @@ _AUTHOR = (
 REGISTRY_PORT = 15055
 WEB_PORT = 15056
 BASE = "debian:bookworm-slim"
+IMAGES = ("demo-web", "demo-tool", "demo-site")
 PACKAGE, OLD, NEW = "greeter", "1.4.2-1", "1.4.3-1"
 
 _POSTINST = """\
@@ -55,17 +57,17 @@ path = "/var/cache/**"
 reason = "caches of apt and ldconfig"
 
 [[image]]
-name = "web"
+name = "demo-web"
 context = "web"
 network = "host"            # the demo's apt archive listens on loopback
 
 [[image]]
-name = "tool"
+name = "demo-tool"
 context = "tool"
 network = "host"
 
 [[image]]
-name = "site"
+name = "demo-site"
 context = "site"
 """
 
@@ -162,13 +164,21 @@ def world(
         base_image(engine, base, say) as image,
     ):
         made = World(engine, directory, address, image)
+        _leave_nothing(made)  # of a demo that was killed
         say(f"registry: {address} · apt archive and web server: {web}")
         try:
             made.begins()
             _commit_fleet(made, web, reports, builder)
             yield made
         finally:
-            remove_all(engine, f"{address}/")
+            _leave_nothing(made)
+
+
+def _leave_nothing(made: World) -> None:
+    """Remove the demo's images from the engine: the bases, and what was built."""
+    remove_all(made.engine, f"{made.registry}/")
+    for name in IMAGES:
+        remove_all(made.engine, own_reference(name, "x").removesuffix("x"))
 
 
 def _commit_fleet(made: World, web: str, reports: Path, builder: str) -> None:

@@ -1,0 +1,67 @@
+"""The demo, run as a user runs it, with both builders; it checks its own nights as well."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from support.engine_fixtures import REPOSITORY_ROOT, api, builder, engine_host
+
+__all__ = ["api", "builder", "engine_host"]
+
+
+def references(api: docker.APIClient) -> set[str]:
+    """The demo's references in the engine: what it built, and its registry's."""
+    names = {name for image in api.images() for name in (image["RepoTags"] or ())}
+    return {name for name in names if "/demo-" in name}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """The base that the other tests use too, where it was made."""
+    made = REPOSITORY_ROOT / ".work" / "base.tar"
+    return made if made.exists() else tmp_path / "base.tar"
+
+
+def test_three_nights(
+    api: docker.APIClient, engine_host: str, builder: str, tmp_path: Path, base: Path
+) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "drift", "demo"),
+            *("--directory", tmp_path / "world", "--base", base),
+            *("--builder", builder, "--host", engine_host),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("(exit code 0)") == 2
+    assert done.stdout.count("(exit code 1)") == 1
+
+    reports = tmp_path / "world" / "reports"
+    assert "<html" in (reports / "index.html").read_text()
+    document = json.loads((reports / "drift.json").read_text())
+    web, tool, site = document["images"]
+    assert (web["status"], tool["status"]) == ("drifted", "drifted")
+    assert site["status"] in ("identical", "equivalent")
+    (package,) = [cause for cause in web["causes"] if cause["kind"] == "package"]
+    assert package["subject"] == "pkg:deb/debian/greeter"
+    assert (package["before"], package["after"]) == ("1.4.2-1", "1.4.3-1")
+    (moved,) = [cause for cause in web["causes"] if cause["kind"] == "base-image"]
+    assert moved["before"] != moved["after"]
+    unexplained = {
+        entry["path"]
+        for image in (web, tool)
+        for entry in image["files"]["entries"]
+        if entry["cause"]
+        in {cause["id"] for cause in image["causes"] if cause["origin"] == "unexplained"}
+    }
+    assert {"/var/lib/greeter/seed", "/etc/tool/rules.json"} <= unexplained
+    assert references(api) == set()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 import sqlalchemy as sa
 import zstandard
 
+from drift.errors import StoreError
 from drift.oci import Digest
 from drift.store import serial
 from drift.store.database import ConflictError, Database
@@ -45,7 +47,7 @@ def keep(database: Database, digest: Digest, chunks: Iterable[bytes]) -> None:
         with database.write() as connection:
             connection.execute(contexts.insert(), row)
     except BaseException as error:
-        with database.write() as connection:
+        with suppress(StoreError), database.write() as connection:  # else retention removes them
             connection.execute(context_chunks.delete().where(context_chunks.c.blob == blob))
         if not isinstance(error, ConflictError) or not touch(database, digest):
             raise
@@ -61,15 +63,16 @@ def touch(database: Database, digest: Digest) -> bool:
 def open_context(database: Database, digest: Digest) -> IO[bytes] | None:
     """A context's bytes as they were kept, forward only; None where it is not kept."""
     with database.read() as connection:
-        query = sa.select(contexts.c.blob).where(contexts.c.digest == digest)
-        blob = connection.execute(query).scalar_one_or_none()
-    if blob is None:
+        query = sa.select(contexts.c.blob, contexts.c.size).where(contexts.c.digest == digest)
+        row = connection.execute(query).first()
+    if row is None:
         return None
-    return cast(IO[bytes], io.BufferedReader(_Reader(database, blob), buffer_size=_CHUNK))
+    reader = _Reader(_Chunks(database, row.blob, row.size))
+    return cast(IO[bytes], io.BufferedReader(reader, buffer_size=_CHUNK))
 
 
 def _compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    compressor = zstandard.ZstdCompressor(level=3).compressobj()
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True).compressobj()
     for chunk in chunks:
         yield compressor.compress(chunk)
     yield compressor.flush()
@@ -89,9 +92,9 @@ def _rechunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
 class _Reader(io.RawIOBase):
     """A kept context, decompressed as it is read; one chunk in memory at a time."""
 
-    def __init__(self, database: Database, blob: str) -> None:
+    def __init__(self, chunks: _Chunks) -> None:
         self._stream = zstandard.ZstdDecompressor().stream_reader(
-            cast(IO[bytes], _Chunks(database, blob)), read_size=_CHUNK
+            cast(IO[bytes], chunks), read_size=_CHUNK
         )
 
     def readable(self) -> bool:
@@ -108,18 +111,28 @@ class _Reader(io.RawIOBase):
 
 
 class _Chunks:
-    """The compressed chunks of a blob, each read in a transaction of its own."""
+    """The compressed chunks of a blob, each read in a transaction of its own.
 
-    def __init__(self, database: Database, blob: str) -> None:
+    Raises StoreError where they end before all ``size`` bytes were read: half a context
+    would be another context.
+    """
+
+    def __init__(self, database: Database, blob: str, size: int) -> None:
         self._database = database
         self._blob = blob
+        self._missing = size
         self._position = 0
 
     def read(self, _size: int) -> bytes:
+        if self._missing == 0:
+            return b""
         with self._database.read() as connection:
             query = sa.select(context_chunks.c.body).where(
                 context_chunks.c.blob == self._blob, context_chunks.c.position == self._position
             )
-            body = connection.execute(query).scalar_one_or_none()
+            body: bytes = connection.execute(query).scalar_one_or_none() or b""
         self._position += 1
-        return body or b""
+        self._missing -= len(body)
+        if not body or self._missing < 0:
+            raise serial.damaged("chunks of a context are missing or not as long as they were")
+        return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from sqlalchemy import exc
 from drift.errors import StoreError
 
 _BUSY_SECONDS = 60
+
+
+Guard = Callable[[sa.Connection], None]
 
 
 class ConflictError(StoreError):
@@ -26,19 +29,34 @@ class Database:
         """Connects to nothing yet. Raises StoreError for a URL that is not one."""
         self.url = _parsed(url)
         self._engine = _engine(self.url)
+        self._guard: Guard | None = None
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One consistent view of the store."""
+        """One consistent view of the store. Raises StoreError."""
         with self._translated(), self._engine.begin() as connection:
-            yield connection
+            try:
+                yield connection
+            except ValueError as error:  # a damaged file's column that is not of its type
+                raise self._error(error) from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction: all of it is kept, or nothing. Raises ConflictError, StoreError."""
         writing = self._engine.execution_options(drift_write=True)
         with self._translated(), writing.begin() as connection:
+            if self._guard is not None:
+                self._guard(connection)
             yield connection
+
+    @contextmanager
+    def guarded(self, guard: Guard) -> Iterator[None]:
+        """Let every write, of any thread, begin with ``guard``; what it raises refuses it."""
+        self._guard = guard
+        try:
+            yield
+        finally:
+            self._guard = None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -50,7 +68,7 @@ class Database:
         except exc.SQLAlchemyError as error:
             raise self._error(error) from error
 
-    def _error(self, error: exc.SQLAlchemyError) -> StoreError:
+    def _error(self, error: Exception) -> StoreError:
         cause = str(getattr(error, "orig", None) or error).strip()
         place = self.url.render_as_string(hide_password=True)
         kind = ConflictError if isinstance(error, exc.IntegrityError) else StoreError

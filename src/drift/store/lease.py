@@ -1,8 +1,10 @@
 """One run at a time: a row in the database that says who runs, and since when.
 
-The holder's thread renews the row every ten seconds, by the database's clock. The lease is
-taken over from a holder that is dead: on the same machine, when no process has its pid and
-start time; elsewhere, when it has not renewed for a minute. A killed holder needs no care.
+The holder's thread renews the row every ten seconds, by the database's clock, and so does
+each of its writes, in the same transaction. The lease is taken over from a holder that is
+dead: on the same machine, when no process has its pid and start time; elsewhere, when it has
+not renewed for a minute. A killed holder needs no care; one that was only asleep (a suspended
+machine) can write nothing once another has taken over.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -30,6 +33,8 @@ RENEWAL = 10.0
 EXPIRY = timedelta(seconds=60)
 _POLL = 0.5
 _NAME = "run"
+_ENDED = ("Z", "X")  # a killed process that nobody has waited for is a zombie, not a run
+_START = 19  # where _stat has field 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,8 @@ def _machine() -> str:
 
 def process_start(pid: int) -> str:
     """When a living process started (proc(5), stat field 22), ``""`` where it can't be told."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+    fields = _stat(pid)
+    return fields[_START] if fields else ""
 
 
 def is_alive(pid: int, started: str) -> bool:
@@ -77,7 +80,18 @@ def is_alive(pid: int, started: str) -> bool:
         return False
     except PermissionError:
         pass  # it runs, as another user
-    return process_start(pid) == started
+    fields = _stat(pid)
+    if not fields:  # hidden from us (hidepid), or there is no /proc
+        return True
+    return fields[0] not in _ENDED and fields[_START] == started
+
+
+def _stat(pid: int) -> list[str]:
+    """A process's stat fields from the third (its state) on; none where they can't be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return []
 
 
 @contextmanager
@@ -85,21 +99,18 @@ def exclusive(database: Database, wait: float, on_wait: Callable[[str], None]) -
     """Hold the store's lease; released on exit, and worthless once this process is dead.
 
     Another holder is waited for up to ``wait`` seconds; ``on_wait`` is told once who it is.
+    Where the lease was lost meanwhile, every write to the database raises StoreError.
 
     Raises:
         StoreError: another run still held the store when the time was up.
     """
     me = this_process()
     _acquire(database, me, wait, on_wait)
-    stop = threading.Event()
-    heart = threading.Thread(target=_renew, args=(database, me, stop), name="lease", daemon=True)
-    heart.start()
     try:
-        yield
+        with database.guarded(partial(_beat, me)), _renewed(database):
+            yield
     finally:
-        stop.set()
-        heart.join()
-        with database.write() as connection:
+        with suppress(StoreError), database.write() as connection:  # the run's own error says more
             connection.execute(lease.delete().where(lease.c.token == me.token))
 
 
@@ -144,7 +155,8 @@ def _take(connection: sa.Connection, me: Holder) -> str | None:
         return None
     if _holds(row, me, now):
         return f"process {row.pid} on {row.host}, since {row.since:%Y-%m-%d %H:%M:%S} UTC"
-    taken = connection.execute(lease.update().where(lease.c.token == row.token).values(mine))
+    as_seen = (lease.c.token == row.token, lease.c.heartbeat == row.heartbeat)
+    taken = connection.execute(lease.update().where(*as_seen).values(mine))
     return None if taken.rowcount else "a run that has just begun"
 
 
@@ -154,14 +166,33 @@ def _holds(row: sa.Row[tuple[object, ...]], me: Holder, now: datetime) -> bool:
     return bool(now - row.heartbeat < EXPIRY)
 
 
-def _renew(database: Database, me: Holder, stop: threading.Event) -> None:
-    while not stop.wait(RENEWAL):
-        try:
-            with database.write() as connection:
-                mine = lease.update().where(lease.c.token == me.token)
-                connection.execute(mine.values(heartbeat=_clock(connection)))
-        except StoreError:
-            continue  # the run's own writes will say so, if it lasts
+@contextmanager
+def _renewed(database: Database) -> Iterator[None]:
+    """Renew the guarded database's lease, by a thread, for as long as the context lasts."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(RENEWAL):
+            with suppress(StoreError), database.write():  # the run's own writes say what is wrong
+                pass
+
+    heart = threading.Thread(target=beat, name="lease", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        heart.join()
+
+
+def _beat(me: Holder, connection: sa.Connection) -> None:
+    """Renew the lease. Raises StoreError where it is no longer ours."""
+    mine = lease.update().where(lease.c.token == me.token)
+    if not connection.execute(mine.values(heartbeat=_clock(connection))).rowcount:
+        raise StoreError(
+            "this run was asleep for so long that another one has taken the store over",
+            hint="Run drift again when the other has ended; what was saved before is whole.",
+        )
 
 
 def _clock(connection: sa.Connection) -> datetime:

@@ -52,7 +52,7 @@ def finish_run(connection: Connection, run: str, finished_at: datetime) -> tuple
     names = set(connection.execute(sa.select(images.c.image).where(images.c.run == run)).scalars())
     replaced = _delete_images(connection, others, names)
     connection.execute(runs.update().where(runs.c.id == run).values(finished_at=finished_at))
-    delete_empty_runs(connection, others)
+    delete_empty_runs(connection, runs.c.id.in_(others))
     return replaced
 
 
@@ -76,12 +76,10 @@ def delete_builds(connection: Connection, ids: Sequence[str]) -> None:
         connection.execute(builds.delete().where(builds.c.id.in_(ids[start : start + 500])))
 
 
-def delete_empty_runs(connection: Connection, ids: set[str]) -> int:
-    """Remove those of the runs that hold no image any more."""
+def delete_empty_runs(connection: Connection, which: sa.ColumnElement[bool]) -> int:
+    """Remove those of the runs that hold no image any more; how many."""
     full = sa.select(images.c.run)
-    return connection.execute(
-        runs.delete().where(runs.c.id.in_(ids), runs.c.id.not_in(full))
-    ).rowcount
+    return connection.execute(runs.delete().where(which, runs.c.id.not_in(full))).rowcount
 
 
 def save_image(

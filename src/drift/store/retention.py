@@ -1,9 +1,10 @@
 """What the store forgets, and what it never does.
 
-Kept whatever their age: an accepted build; the newest successful nightly build of each image
-(tomorrow's baseline); the documents of the first night of a cause that still stands; the
-newest document of each image. Layer manifests, packages and contexts go when nothing refers
-to them, or when there are too many bytes of them.
+Kept whatever their age: an accepted build; of each image the newest successful nightly build
+before tonight (the baseline, should tonight be run again) and the newest document before
+tonight; the documents of the first night of a cause that still stands. Tonight and later
+nights (a run may name an older one) are never old. Layer manifests and packages go when
+nothing refers to them, contexts when there are too many bytes of them.
 """
 
 from __future__ import annotations
@@ -49,26 +50,27 @@ def prune(
 
     Must run under the store's lease: what another run has not recorded yet looks unused.
     """
-    oldest = today - timedelta(days=keep_nights - 1)
-    documents = _prune_documents(connection, oldest)
-    emptied = set(connection.execute(sa.select(runs.c.id).where(runs.c.night < oldest)).scalars())
+    oldest = _oldest(today, keep_nights)
     return Pruned(
-        documents=documents,
-        runs=delete_empty_runs(connection, emptied),
-        builds=_prune_builds(connection, oldest),
+        documents=_prune_documents(connection, today, oldest),
+        runs=delete_empty_runs(connection, runs.c.night < oldest),
+        builds=_prune_builds(connection, today, oldest),
         layers=_prune_unreferenced(connection),
         contexts=_prune_contexts(connection, keep_contexts_bytes),
     )
 
 
-def _prune_documents(connection: Connection, oldest: date) -> int:
+def _oldest(today: date, keep_nights: int) -> date:
+    days = min(max(keep_nights, 1) - 1, (today - date.min).days)
+    return today - timedelta(days)
+
+
+def _prune_documents(connection: Connection, today: date, oldest: date) -> int:
     query = sa.select(images.c.run, images.c.image, runs.c.night).join_from(images, runs)
+    earlier = query.where(runs.c.night < today).order_by(runs.c.night)
+    rows = connection.execute(earlier).all()
     kept = {(row.image, row.night) for row in first_nights(connection)}
-    newest: dict[str, date] = {}
-    rows = connection.execute(query).all()
-    for row in rows:
-        newest[row.image] = max(row.night, newest.get(row.image, row.night))
-    kept |= set(newest.items())
+    kept.update({row.image: (row.image, row.night) for row in rows}.values())
     old = [row for row in rows if row.night < oldest and (row.image, row.night) not in kept]
     for row in old:
         this = (images.c.run == row.run, images.c.image == row.image)
@@ -76,13 +78,12 @@ def _prune_documents(connection: Connection, oldest: date) -> int:
     return len(old)
 
 
-def _prune_builds(connection: Connection, oldest: date) -> int:
+def _prune_builds(connection: Connection, today: date, oldest: date) -> int:
     lasting = set(connection.execute(sa.select(accepted.c.build)).scalars())
-    nightly = (builds.c.role == Role.NIGHTLY.value, builds.c.ok)
+    good = (builds.c.role == Role.NIGHTLY.value, builds.c.ok, builds.c.night < today)
     newest_last = (builds.c.night, builds.c.started_at, builds.c.id)
-    good = sa.select(builds.c.image, builds.c.id).where(*nightly).order_by(*newest_last)
-    newest = {row.image: row.id for row in connection.execute(good)}
-    lasting.update(newest.values())
+    query = sa.select(builds.c.image, builds.c.id).where(*good).order_by(*newest_last)
+    lasting.update({row.image: row.id for row in connection.execute(query)}.values())
     old = connection.execute(sa.select(builds.c.id).where(builds.c.night < oldest)).scalars()
     ids = sorted(set(old) - lasting)
     delete_builds(connection, ids)
@@ -104,10 +105,11 @@ def _prune_contexts(connection: Connection, keep_bytes: int) -> int:
     )
     total, removed = 0, 0
     for row in connection.execute(latest_first).all():
-        total += row.size
-        if total > keep_bytes:
+        if total + row.size > keep_bytes:
             connection.execute(contexts.delete().where(contexts.c.digest == row.digest))
             removed += 1
+        else:
+            total += row.size
     named = sa.exists().where(contexts.c.blob == context_chunks.c.blob)
     connection.execute(context_chunks.delete().where(~named))
     return removed

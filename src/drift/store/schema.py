@@ -8,6 +8,7 @@ migration; a test holds the two together.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -29,6 +30,25 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 
+
+class AnyText(sa.types.TypeDecorator[str]):
+    """Text that images and Dockerfiles chose: NUL and lone surrogates, which databases refuse,
+    are kept as escapes."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        if value is None:
+            return None
+        escaped = value.replace("\\", r"\u005c").replace("\0", r"\u0000")
+        return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        return value and _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 
 metadata = sa.MetaData(
     naming_convention={
@@ -68,7 +88,7 @@ causes = sa.Table(
     sa.Column("image", sa.Text, nullable=False, index=True),
     sa.Column("origin", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("subject", AnyText, nullable=False),
     sa.ForeignKeyConstraint(
         ["run", "image"], ["images.run", "images.image"], name="fk_causes_image", ondelete="CASCADE"
     ),
@@ -110,7 +130,7 @@ build_bases = sa.Table(
     metadata,
     sa.Column("build", sa.ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("reference", sa.Text, nullable=False, index=True),
+    sa.Column("reference", AnyText, nullable=False, index=True),
     sa.Column("digest", sa.Text),
 )
 

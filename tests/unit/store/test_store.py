@@ -1,97 +1,33 @@
-"""The store against SQLite, and PostgreSQL where DRIFT_TEST_POSTGRES gives an empty database."""
+"""What the store promises, on SQLite, and on PostgreSQL where DRIFT_TEST_POSTGRES names one."""
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from alembic import command
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from drift.builds import Build, Failure, FailureKind, Role
 from drift.errors import StoreError
-from drift.oci import DiffId, Digest, ImageConfig, Platform
-from drift.snapshot.model import (
-    Entry,
-    EntryType,
-    Instruction,
-    Layer,
-    LayerDescriptor,
-    Package,
-    Packages,
-    Snapshot,
-)
-from drift.source.model import Base, EngineIdentity, Inputs, RepoSide
-from drift.store import manifests, migrate, serial
+from drift.oci import DiffId, Platform
+from drift.snapshot.model import Layer
+from drift.store import migrate, serial
 from drift.store.database import Database
-from drift.store.schema import lease, metadata
 from drift.store.store import Store
-
-URLS = ["sqlite", *filter(None, [os.environ.get("DRIFT_TEST_POSTGRES")])]
-NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
-NIGHT = date(2026, 11, 23)
-ENGINE = EngineIdentity("docker", "28", "1.51", "buildkit", "linux/amd64")
-DIGEST = Digest.of(b"x")
-LAYER = DiffId.of(b"layer")
-
-
-@pytest.fixture(params=URLS, ids=lambda url: url.partition(":")[0])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new/drift.db"
-    engine = sa.create_engine(request.param)
-    with engine.begin() as connection:
-        metadata.drop_all(connection)
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {migrate.VERSION_TABLE}")
-    engine.dispose()
-    return str(request.param)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store.open(url) as opened:
-        yield opened
-
-
-def snapshot(version: str = "1") -> Snapshot:
-    config = ImageConfig.parse(b'{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":[]}}')
-    made = LayerDescriptor(LAYER, 10, instruction=Instruction("0", 2, "RUN x"))
-    package = Package("pkg:deb/debian/a", version, files=("/a\udcff",), digests={"/a": "md5:0"})
-    return Snapshot(DIGEST, config, (made,), Packages((package,), {"npm": "damaged"}))
-
-
-def build(run: str, image: str = "web", night: date = NIGHT, ok: bool = True) -> Build:
-    base = Base("debian", DIGEST, DIGEST, (LAYER,), 3, roles=("stage:0",))
-    inputs = Inputs(RepoSide(DIGEST, DIGEST, {"A": "1"}), (base,), ENGINE)
-    failure = None if ok else Failure(FailureKind.STEP, "no", Instruction("0", 1, "RUN"), ("l",))
-    return Build(
-        f"{run}-{image}", image, run, night, Role.NIGHTLY, "nightly", NOW, 1.5, inputs,
-        snapshot() if ok else None, failure,
-    )  # fmt: skip
-
-
-def document(status: str = "drifted", **more: Any) -> dict[str, Any]:
-    cause = {"origin": "external", "kind": "package", "subject": "pkg:deb/debian/a"}
-    return {"status": status, "origins": ["external"], "flagged": True, "causes": [cause], **more}
-
-
-def record(
-    store: Store, run: str, night: date = NIGHT, names: str = "web", ok: bool = True,
-    finish: bool = True,
-) -> tuple[str, ...]:  # fmt: skip
-    store.begin_run(run, night, NOW, ENGINE)
-    for name in names.split():
-        made = build(run, name, night, ok)
-        store.save_image(run, name, document(run=run), [made], {made.id: "log\udcff"})
-    return store.finish_run(run, NOW) if finish else ()
+from support.store_samples import (
+    DIGEST,
+    ENGINE,
+    LAYER,
+    MANIFEST,
+    NIGHT,
+    NOW,
+    build,
+    document,
+    record,
+    snapshot,
+)
 
 
 def test_a_build_comes_back_as_it_was_saved(store: Store) -> None:
@@ -180,31 +116,6 @@ def test_a_context_is_streamed_back_and_capped(store: Store) -> None:
     assert store.open_context(DIGEST) is None
 
 
-def test_a_second_run_is_told_who_holds_the_store(store: Store) -> None:
-    with (
-        store.exclusive(0, print),
-        pytest.raises(StoreError, match=f"process {os.getpid()} on"),
-        store.exclusive(0, print),
-    ):
-        pytest.fail("two runs at once")
-    with store.exclusive(0, print):
-        pass
-
-
-def test_a_dead_process_loses_the_lease(store: Store, url: str) -> None:
-    dead = (
-        "import os, sys; from drift.store.store import Store;"
-        "held = Store.open(sys.argv[1]).exclusive(0, print); held.__enter__(); os._exit(9)"
-    )
-    subprocess.run([sys.executable, "-c", dead, url], check=False)
-    database = Database(url)
-    with database.read() as connection:
-        assert connection.execute(sa.select(lease.c.pid)).scalar_one() != os.getpid()
-    database.close()
-    with store.exclusive(0, print):
-        pass
-
-
 def test_the_models_and_the_migrations_agree(url: str) -> None:
     Store.open(url).close()
     database = Database(url)
@@ -219,44 +130,100 @@ def test_the_models_and_the_migrations_agree(url: str) -> None:
         Store.open(url)
 
 
-def test_a_file_that_is_no_store_says_so(tmp_path: Path) -> None:
-    (tmp_path / "drift.db").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="not a database"):
-        Store.open(f"sqlite:///{tmp_path}/drift.db")
-
-
-PATHS = st.binary(min_size=1, max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
-ENTRIES = st.builds(
-    Entry,
-    PATHS,
-    st.sampled_from(EntryType),
-    st.integers(0, 0o7777),
-    mtime=st.integers(-(2**63), 2**63),
-    size=st.integers(0, 2**63),
-    digest=st.none() | st.binary().map(Digest.of),
-    link=st.none() | PATHS,
-    device=st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99)),
-    xattrs=st.lists(st.tuples(PATHS, st.just("00")), max_size=2).map(tuple),
-)
-
-
-@settings(max_examples=50)
-@given(st.lists(ENTRIES, max_size=5).map(tuple), st.dictionaries(PATHS, st.binary(), max_size=3))
-def test_manifests_round_trip(entries: tuple[Entry, ...], files: dict[str, bytes]) -> None:
-    layer = Layer(LAYER, 7, entries, files, {"/big": "too large"})
-    captured = manifests.unpack_captured(manifests.pack_captured(files))
-    assert manifests.unpack_manifest(LAYER, manifests.pack_manifest(layer), captured) == layer
-
-
 def test_layers_are_read_lazily_and_missing_ones_are_key_errors(store: Store) -> None:
-    layer = Layer(LAYER, 1, (Entry("/a", EntryType.FILE),), {"/a": b"1"})
-    store.layers.put(layer)
-    store.layers.put(layer)
-    assert store.layers.get(LAYER) == layer
+    store.layers.put(MANIFEST)
+    store.layers.put(MANIFEST)
+    assert store.layers.get(LAYER) == MANIFEST
     with pytest.raises(KeyError):
         store.layers.get(DiffId.of(b"other"))
 
 
-def test_damaged_bytes_are_an_error_not_a_value() -> None:
-    with pytest.raises(StoreError, match="damaged"):
-        serial.unpack_json(serial.compress(b"{}")[:-4])
+def test_a_rerun_after_retention_has_the_same_baseline(store: Store) -> None:
+    record(store, "old", NIGHT - timedelta(50))
+    record(store, "tonight")
+    store.prune(NIGHT, 1, 0)
+    found = store.baseline("web", NIGHT)
+    assert found == build("old", night=NIGHT - timedelta(50))
+    record(store, "again")
+    store.prune(NIGHT, 1, 0)
+    assert store.baseline("web", NIGHT) == found
+
+
+def test_a_night_in_the_past_forgets_nothing_of_later_nights(store: Store) -> None:
+    for days in (0, 40, 41):
+        record(store, f"r{days}", NIGHT + timedelta(days))
+    store.layers.put(MANIFEST)
+    pruned = store.prune(NIGHT + timedelta(1), 1, 0)
+    assert (pruned.runs, pruned.documents, pruned.builds, pruned.layers) == (0, 0, 0, 0)
+    assert store.baseline("web", NIGHT + timedelta(2)) == build("r0")
+    assert [run.id for run in store.runs(9)] == ["r41", "r40", "r0"]
+
+
+def test_any_number_of_nights_can_be_kept(store: Store) -> None:
+    record(store, "r1", NIGHT)
+    assert store.prune(NIGHT, 10**12, 0).documents == 0
+    assert store.prune(NIGHT, 0, 0).documents == 0
+
+
+def test_a_context_too_large_to_keep_does_not_push_out_the_others(store: Store) -> None:
+    store.keep_context(DIGEST, [b"small"])
+    store.keep_context(LAYER, [os.urandom(2 << 20)])
+    assert store.prune(NIGHT, 30, 1 << 20).contexts == 1
+    assert store.touch_context(DIGEST)
+    assert not store.touch_context(LAYER)
+
+
+def test_a_context_that_cannot_be_read_to_its_end_is_not_kept(store: Store) -> None:
+    def breaks() -> Iterator[bytes]:
+        yield os.urandom(3 << 20)
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        store.keep_context(DIGEST, breaks())
+    assert store.open_context(DIGEST) is None
+    store.keep_context(DIGEST, [b"whole"])
+    opened = store.open_context(DIGEST)
+    assert opened is not None
+    assert opened.read() == b"whole"
+
+
+def test_an_empty_context_is_a_context(store: Store) -> None:
+    store.keep_context(DIGEST, [])
+    opened = store.open_context(DIGEST)
+    assert opened is not None
+    assert opened.read() == b""
+
+
+def test_names_that_databases_refuse_come_back_as_they_were(store: Store) -> None:
+    store.begin_run("r1", NIGHT, NOW, ENGINE)
+    subjects = ["a\0b", "a\udcffb", "a\\u0000b", "\\", "ä\U0001f600"]
+    causes = [{"origin": None, "kind": "file", "subject": subject} for subject in subjects]
+    store.save_image("r1", "web", document(causes=causes), [], {})
+    store.finish_run("r1", NOW)
+    for subject in subjects:
+        assert store.first_night("web", None, "file", subject) == NIGHT
+    assert store.first_night("web", None, "file", "a") is None
+
+
+def test_the_same_document_gives_the_same_bytes(store: Store) -> None:
+    given = document(run="r1", text="\udcff\0ä", deep={"b": [1, {"a": None}], "a": 0.1})
+    store.begin_run("r1", NIGHT, NOW, ENGINE)
+    store.save_image("r1", "web", given, [], {})
+    store.finish_run("r1", NOW)
+    first, second = store.run("r1"), store.run()
+    assert first is not None
+    assert second is not None
+    assert json.dumps(first.images["web"]) == json.dumps(second.images["web"]) == json.dumps(given)
+
+
+def test_a_document_of_100_000_paths_is_kept_small(store: Store) -> None:
+    entry = {"change": "modified", "fields": ["content"], "layer": 2, "cause": "c1"}
+    sides = {"before": {"type": "file", "digest": DIGEST}, "after": {"type": "file", "size": 1}}
+    files = [{"path": f"/srv/{n % 977}/{n}", **entry, **sides} for n in range(100_000)]
+    store.begin_run("r1", NIGHT, NOW, ENGINE)
+    store.save_image("r1", "web", document(files={"entries": files}), [], {})
+    store.finish_run("r1", NOW)
+    run = store.run("r1")
+    assert run is not None
+    assert run.images["web"]["files"]["entries"] == files
+    assert len(serial.pack_json(files)) < 2_000_000

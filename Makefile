@@ -20,8 +20,8 @@ demo: setup ## three real nights of a small fleet, and the report: reports/demo/
 	@$(ENGINE) scripts/demo-world $(PYTHON_IN) -m drift demo --directory .work/demo --reports reports/demo --base .work/base.tar
 
 .PHONY: test
-test: setup ## every test: unit, a real engine, scenarios, the command line
-	@$(ENGINE) scripts/test-world $(PYTEST)
+test: ## every test: unit, a real engine, scenarios, the command line
+	@scripts/test
 
 .PHONY: unit
 unit: setup ## the tests that need neither network nor engine
@@ -48,8 +48,7 @@ wheel: setup ## build the wheel, and try it installed alone
 
 .PHONY: example
 example: demo ## make reports/example anew, from the demo
-	@rm -rf reports/example && mkdir -p reports/example
-	@cp reports/demo/drift.json reports/demo/index.html reports/example/
+	@scripts/example
 
 .PHONY: lock
 lock: setup ## resolve requirements/*.txt anew

@@ -22,11 +22,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthetic import Shape, image_stream
-
 from drift.engine.engine import Engine
 from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from drift.store.store import Store
+from synthetic import Shape, image_stream
 
 IMAGE = "drift-bench/synthetic:latest"
 MOST_TIMES_EXPORT = 1.15

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import docker
@@ -55,7 +56,8 @@ def run(
     begun: list[Progress] = []
     result = build(api, request, on_progress=begun.append, cancelled=cancelled or threading.Event())
     for image in result.left_images:
-        api.remove_image(image)
+        with suppress(ImageNotFound):  # it went with what stood on it
+            api.remove_image(image)
     return result, begun
 
 

@@ -47,6 +47,7 @@ def test_the_classic_builders_stages_go_and_the_image_stays(
 ) -> None:
     lines = ("RUN echo one > /x", "LABEL a=b", f"FROM {base_image}", "COPY --from=0 /x /x")
     reference = own_reference("leavings", "classic")
+    began_at = datetime.now(UTC)
     messages = _build(api, _context(base_image, *lines), reference, "1")
     seen = [
         word
@@ -58,7 +59,9 @@ def test_the_classic_builders_stages_go_and_the_image_stays(
     assert result is not None
     before = {str(image) for image in api.images(quiet=True, all=True)}
 
-    cleanup = engine.remove_nameless_images(seen)
+    assert engine.remove_nameless_images(seen, datetime.now(UTC)).removed == ()  # made before
+
+    cleanup = engine.remove_nameless_images(seen, began_at)
 
     gone = before - {str(image) for image in api.images(quiet=True, all=True)}
     assert len(gone) >= 2  # the first stage's two steps

@@ -5,8 +5,9 @@ dockerd prints ``Step 2/7 : RUN …``, then `` ---> 09d98318e53d``, the image th
 ``STEP 2/7: RUN …`` and ``--> 09d98318e53d``; stages are announced as ``[1/2] STEP 2/3: …``, and its
 error says no more than "exit status 1": the cause is the last line before it.
 
-What a step prints can look like any of this. So nothing that is later acted on is read from
-text: image IDs come from ``aux`` messages, and bases are verified by who asked for the build.
+What a step prints can look like any of this. So the image's ID comes from an ``aux`` message,
+and bases are verified by who asked for the build. An ID that is only read from text names at
+most a candidate for removal, which whoever removes it checks.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _STEP = re.compile(
     r"(?:Step|STEP) (?P<step>\d+)/(?P<steps>\d+) ?: (?P<instruction>.*)"
 )
 _IMAGE = re.compile(r" ---> (?P<id>[0-9a-f]{12,64})")
+_PODMAN_IMAGE = re.compile(r"--> (?P<id>[0-9a-f]{12,64})")
 _CACHED = re.compile(r" ?--?-> Using cache\b.*")
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE)
 _OWN = re.compile(r"(Step \d+/\d+ : | ---> |Removing intermediate container )")
@@ -45,12 +47,12 @@ class _Step:
 
 @dataclass(slots=True)
 class _Stage:
-    """One stage: what it is made from, and the last image that it made."""
+    """One stage: what it is made from, and the images that its steps made, in order."""
 
     base: str
     name: str | None
     base_id: str | None = None
-    head: str | None = None
+    images: list[str] = field(default_factory=list)
 
 
 class ClassicTranscript:
@@ -96,9 +98,13 @@ class ClassicTranscript:
 
     @property
     def left_images(self) -> tuple[str, ...]:
-        """Later stages first: what was made from another comes before it."""
-        heads = (stage.head for stage in reversed(self._stages) if stage.head)
-        return tuple(dict.fromkeys(head for head in heads if head != self.image_id))
+        """The last first: what was made from another comes before it.
+
+        The steps of the stage that the image ends are its parents, and go when it goes.
+        """
+        stages = self._stages if self.image_id is None else self._stages[:-1]
+        left = [image for stage in stages for image in stage.images]
+        return tuple(dict.fromkeys(reversed(left)))
 
     @property
     def failed_step(self) -> str | None:
@@ -128,8 +134,8 @@ class ClassicTranscript:
         self._log.append(line)
         if match := _STEP.fullmatch(line):
             yield self._begin(match)
-        elif match := _IMAGE.fullmatch(line):
-            self._started_from(match["id"])
+        elif match := _IMAGE.fullmatch(line) or _PODMAN_IMAGE.fullmatch(line):
+            self._step_gave(match["id"])
         elif _CACHED.fullmatch(line) and self._steps:
             self._steps[-1].cached = True
         elif match := _BUILT.fullmatch(line):
@@ -144,16 +150,21 @@ class ClassicTranscript:
             self._stages.append(_Stage(start["base"], start["name"]))
         return Progress(int(match["step"]), int(match["steps"]), match[0].strip())
 
-    def _started_from(self, image_id: str) -> None:
+    def _step_gave(self, image_id: str) -> None:
         """The first image named after a FROM is what the stage starts from."""
         stage = self._stages[-1] if self._stages else None
-        if stage and stage.base_id is None and _FROM.fullmatch(self._steps[-1].instruction):
+        if stage is None:
+            return
+        if not _FROM.fullmatch(self._steps[-1].instruction):
+            stage.images.append(image_id)
+        elif stage.base_id is None:
             stage.base_id = image_id
 
     def _made(self, image_id: str) -> None:
+        """The image that a stage ends in; its last step's line has named it, shortened."""
         self._image_id = image_id
-        if self._stages:
-            self._stages[-1].head = image_id
+        if self._stages and not any(image_id[7:].startswith(s) for s in self._stages[-1].images):
+            self._stages[-1].images.append(image_id)
 
     def _fail(self, error: str) -> None:
         self._error = error

@@ -130,9 +130,9 @@ class Engine:
         """All references in the engine that are drift's own, sorted."""
         return images.own_references(self.connection)
 
-    def remove_nameless_images(self, image_ids: Iterable[str]) -> Cleanup:
+    def remove_nameless_images(self, image_ids: Iterable[str], since: datetime) -> Cleanup:
         """See :func:`drift.engine.leavings.remove_nameless_images`."""
-        return leavings.remove_nameless_images(self.connection, image_ids)
+        return leavings.remove_nameless_images(self.connection, image_ids, since)
 
     def remove_superseded_bases(self, image_ids: Iterable[str]) -> Cleanup:
         """See :func:`drift.engine.leavings.remove_superseded_bases`."""

@@ -21,6 +21,8 @@ from drift.engine.connection import Connection
 from drift.errors import EngineError
 
 _BUSY_TIMEOUT = 120.0
+_ALL_NAMES = ("RepoTags", "RepoDigests")
+_HAS_CHILDREN = "has dependent child images"  # dockerd; podman leaves the children whole
 _CACHE_ID = re.compile(r"[a-z0-9]{16,64}")  # the engine's filter takes it as a pattern
 
 
@@ -42,43 +44,51 @@ class CacheRecord:
     in_use: bool
 
 
-def remove_nameless_images(connection: Connection, image_ids: Iterable[str]) -> Cleanup:
-    """Remove a build's stage and intermediate images: those that have no name at all.
+def remove_nameless_images(
+    connection: Connection, image_ids: Iterable[str], since: datetime
+) -> Cleanup:
+    """Remove a build's stage and intermediate images: nameless ones, made after ``since``.
 
-    Never forced, and no parents go along: only the ids that are given.
+    The ids may come from a build's own output: what has a name, is older, or has another
+    image standing on it is none of a build's leavings, and is in neither list. Never forced,
+    and no parents go along: only the ids that are given.
     """
-    return _remove_images(connection, image_ids, lambda found: _name_of(found, _ALL_NAMES))
+
+    def remove(image_id: str) -> bool:
+        found = images.document(connection, image_id)
+        made_at = _time(found.get("Created")) if found else None
+        if found is None or made_at is None or made_at < since or _name_of(found, _ALL_NAMES):
+            return False
+        try:
+            connection.client.remove_image(image_id, noprune=True)
+        except docker.errors.APIError as error:
+            if _HAS_CHILDREN in str(error.explanation):
+                return False
+            raise
+        return True
+
+    return _passes(connection, image_ids, remove, again_where_not=True)
 
 
 def remove_superseded_bases(connection: Connection, image_ids: Iterable[str]) -> Cleanup:
     """Remove images that drift itself pulled, once no tag names them any more."""
-    return _remove_images(connection, image_ids, lambda found: _name_of(found, ("RepoTags",)))
 
-
-_ALL_NAMES = ("RepoTags", "RepoDigests")
-
-
-def _name_of(found: Mapping[str, Any], fields: Iterable[str]) -> str | None:
-    names = (name for kind in fields for name in found.get(kind) or ())
-    return next((name for name in names if not name.startswith("<none>")), None)
-
-
-def _remove_images(
-    connection: Connection,
-    image_ids: Iterable[str],
-    name_of: Callable[[Mapping[str, Any]], str | None],
-) -> Cleanup:
     def remove(image_id: str) -> bool:
         found = images.document(connection, image_id)
         if found is None:
             return False
-        name = name_of(found)
+        name = _name_of(found, ("RepoTags",))
         if name is not None:
             raise EngineError(f"it is named {name}")
         connection.client.remove_image(image_id, noprune=True)
         return True
 
     return _passes(connection, image_ids, remove)
+
+
+def _name_of(found: Mapping[str, Any], fields: Iterable[str]) -> str | None:
+    names = (name for kind in fields for name in found.get(kind) or ())
+    return next((name for name in names if not name.startswith("<none>")), None)
 
 
 def cache_records(connection: Connection) -> Mapping[str, CacheRecord]:
@@ -109,16 +119,21 @@ def _disk_usage(connection: Connection) -> Mapping[str, Any]:
 
 
 def _cache_record(record: Mapping[str, Any]) -> CacheRecord:
-    try:
-        created = datetime.fromisoformat(str(record.get("CreatedAt")))
-    except ValueError:
-        created = None
     return CacheRecord(
         id=str(record["ID"]),
         description=str(record.get("Description") or ""),
-        created_at=created if created and created.tzinfo else None,
+        created_at=_time(record.get("CreatedAt")),
         in_use=bool(record.get("InUse")),
     )
+
+
+def _time(text: object) -> datetime | None:
+    """A time as engines write it, None where it is none or of no time zone."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def own_cache(
@@ -130,11 +145,12 @@ def own_cache(
     """The ids of the records that drift's own builds made, as far as it can be told.
 
     ``before`` are the ids that existed before the run; ``windows`` the (start, end) of
-    drift's builds, by the engine's clock; ``steps`` the names of their steps. A record is
-    taken for ours only where it is new, unused, and was created inside a window; a command's
-    record only where the command is one of ours. Records that name no command (copies,
-    contexts) look alike for everyone: they are left where some new command is not ours, as
-    someone else then built meanwhile.
+    drift's builds, by the engine's clock; ``steps`` the names of their steps, and their RUN
+    instructions where a name does not give the command as it was run. A record is taken
+    for ours only where it is new, unused, and was created inside a window; a command's record
+    only where the command is one of ours. Records that name no command (copies, contexts)
+    look alike for everyone: they are left where some new command is not ours, as someone else
+    then built meanwhile.
     """
     commands = [" ".join(_command_of(step).split()) for step in steps]
     new = [record for key, record in after.items() if key not in before]

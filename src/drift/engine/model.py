@@ -88,8 +88,10 @@ class BuildResult:
 
     ``bases_used`` maps a reference, as the builder named it, to the digest or image ID that
     the build's output says it used. ``failed_step`` is the name of the step that failed, where
-    the builder says which. ``left_images`` are the unnamed images that stay in the engine
-    beside the result (the classic builder's other stages), as IDs that its API takes.
+    the builder says which. ``left_images`` are unnamed images that may have stayed in the engine
+    beside the result (the classic builder's other stages, and all of a build that failed), as
+    IDs that its API takes. They are read from the build's output: see
+    :func:`drift.engine.leavings.remove_nameless_images`.
     """
 
     image_id: Digest | None

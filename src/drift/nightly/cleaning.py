@@ -7,7 +7,7 @@ never fails the run.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -30,12 +30,14 @@ class Leavings:
 
     def __init__(self, engine: Engine, watcher: Watcher) -> None:
         self._engine, self._watcher = engine, watcher
+        self._began_at = datetime.now(UTC)
         self._cache_before: frozenset[str] = frozenset()
         self._windows: list[tuple[datetime, datetime]] = []
         self._steps: list[str] = []
         self._images: list[str] = []
 
     def __enter__(self) -> Self:
+        self._began_at = datetime.now(UTC)
         self._cache_before = frozenset(self._engine.cache_records())
         return self
 
@@ -54,7 +56,8 @@ class Leavings:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._say(self._engine.remove_nameless_images(self._images))
+            since = self._began_at - _CLOCKS_APART
+            self._say(self._engine.remove_nameless_images(self._images, since))
             if self._steps:
                 before, windows, steps = self._cache_before, self._windows, self._steps
                 self._say(self._engine.prune_own_cache(before, windows, steps))

@@ -26,7 +26,7 @@ from drift.oci import Digest, ImageConfig, Reference
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
 from drift.source.dockerfile import tie_layers
-from drift.source.dockerfile.steps import instruction_of_step
+from drift.source.dockerfile.steps import instruction_of_step, run_commands
 from drift.source.model import Base, Inputs
 
 LEAST_FREE = 1 << 30  # bytes that the engine's disk must have left before a build
@@ -154,7 +154,7 @@ class Rounds:
         return Built(
             replace(build, snapshot=snapshot, failure=failure),
             log=self.mask.text(result.log),
-            steps=tuple(step.name for step in result.steps),
+            steps=_steps(result, order.prepared),
             left_images=result.left_images,
         )
 
@@ -250,6 +250,12 @@ class Cancellable(io.RawIOBase):
         if self._cancelled.is_set():
             raise BuildCancelled("stopped while the image was read")
         return self._stream.read(size)
+
+
+def _steps(result: BuildResult, prepared: Prepared) -> tuple[str, ...]:
+    """The steps by name, and RUN as written: newer builders name it with variables' values."""
+    names = tuple(step.name for step in result.steps)
+    return (*names, *(f"RUN {command}" for command in run_commands(prepared.dockerfile)))
 
 
 def verify_bases(bases: Sequence[Base], result: BuildResult) -> None:

@@ -49,7 +49,7 @@ def test_a_build_in_stages() -> None:
         "debian:12": "979b1754dce9",
         "scratch-like:1": "111111111111",
     }
-    assert transcript.left_images == (FIRST,)
+    assert transcript.left_images == (FIRST[7:19],)
     assert begun[1] == Progress(2, 5, "Step 2/5 : RUN make")
     assert [one.name for one in transcript.steps] == [progress.name for progress in begun]
     assert "made\nRemoving intermediate" in transcript.log
@@ -67,6 +67,12 @@ def test_a_step_that_fails() -> None:
     assert transcript.log.endswith(f"made\nERROR: {error}\n")
 
 
+def test_a_build_that_fails_leaves_what_its_steps_made() -> None:
+    transcript, _ = read([*STAGES, *step(6, 6, "RUN false"), {"error": "it failed"}])
+
+    assert transcript.left_images == (FINAL[7:19], FIRST[7:19])
+
+
 @pytest.mark.parametrize(
     "printed", [f" ---> {SECOND[7:19]}\n", f"Successfully built {SECOND[7:19]}\n"]
 )
@@ -74,7 +80,7 @@ def test_what_a_step_prints_names_no_image(printed: str) -> None:
     transcript, _ = read([*STAGES[:6], {"stream": printed}, *STAGES[6:]])
 
     assert transcript.image_id == FINAL
-    assert transcript.left_images == (FIRST,)
+    assert FINAL not in transcript.left_images
     assert transcript.bases_used["debian:12"] == "979b1754dce9"
 
 
@@ -97,12 +103,16 @@ def test_podman_names_the_cause_in_its_last_line() -> None:
 def test_podman_numbers_the_steps_of_each_stage() -> None:
     transcript, begun = read(
         [
-            {"stream": "[1/2] STEP 1/1: FROM debian:12 AS build\n"},
+            {"stream": "[1/2] STEP 1/2: FROM debian:12 AS build\n"},
+            {"stream": "[1/2] STEP 2/2: RUN make\n"},
+            {"stream": f"--> {FIRST[7:19]}\n"},
             {"stream": "[2/2] STEP 1/2: FROM debian:12\n"},
             {"stream": "[2/2] STEP 2/2: RUN true\n"},
+            {"stream": f"--> {FINAL[7:19]}\n"},
             {"stream": f"Successfully built {FINAL[7:19]}\n"},
         ]
     )
 
     assert transcript.image_id == FINAL[7:19]
-    assert [progress.steps for progress in begun] == [1, 2, 2]
+    assert transcript.left_images == (FIRST[7:19],)
+    assert [progress.steps for progress in begun] == [2, 2, 2, 2]

@@ -54,7 +54,7 @@ def agrees(step: Step, statement: Statement) -> bool:
     if step.keyword != statement.keyword:
         return False
     if statement.keyword == "RUN":
-        return any(_ends_with(step.text, command) for command in _commands(statement))
+        return any(_ends_with(step.text, command) for command in commands(statement))
     if statement.keyword in ("COPY", "ADD"):
         return _same_end(step.text, arguments.words(statement.value)[-1])
     if statement.keyword == "WORKDIR":
@@ -62,8 +62,8 @@ def agrees(step: Step, statement: Statement) -> bool:
     return True
 
 
-def _commands(statement: Statement) -> Iterator[str]:
-    """The command as a builder may hand it to the shell."""
+def commands(statement: Statement) -> Iterator[str]:
+    """The command of a RUN as a builder may hand it to the shell, spaces made single."""
     form = arguments.json_form(statement.value)
     if form is not None:
         yield single_spaced(" ".join(form))

@@ -32,9 +32,46 @@ RUN same
         ("Step 3/9 : RUN twice", None),
         ("[build 3/3] RUN once", None),
         ("RUN same", None),
+        ("[stage-1 4/5] RUN same", 8),
+        ("[stage-1  5/5] RUN same", 9),
+        ("[stage-1 5/6] RUN same", None),  # a trigger of the base was counted too
+        ("[1/2] STEP 4/5: RUN same", None),
         ("", None),
     ],
 )
 def test_step_names_of_each_builder(name: str, line: int | None) -> None:
     found = instruction_of_step(DOCKERFILE, name)
+    assert (found.line if found else None) == line
+
+
+FILLED = parse(b"""FROM a
+ARG WHO=world
+RUN echo "$WHO" ${THEN:-now} end
+RUN echo $WHO $WHO
+RUN <<EOF
+make
+make install
+EOF
+COPY <<EOF <<OTHER /etc/
+a (b)
+EOF
+OTHER
+""")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ('[2/5] RUN echo "world" later, or end', 3),
+        ("[3/5] RUN echo world world", 4),
+        ("[3/5] RUN echo  ", None),
+        ("[4/5] RUN <<EOF (make...)", 5),
+        ("STEP 4/5: RUN <<EOF (make...)", 5),
+        ("[5/5] COPY <<EOF <<OTHER /etc/ (a (b))", 9),
+        ("[5/5] COPY <<EOF <<OTHER /etc/", 9),
+        ("[5/5] COPY <<EOF <<OTHER /opt/", None),
+    ],
+)
+def test_values_and_here_documents_in_step_names(name: str, line: int | None) -> None:
+    found = instruction_of_step(FILLED, name)
     assert (found.line if found else None) == line

@@ -35,10 +35,7 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view of the store. Raises StoreError."""
         with self._translated(), self._engine.begin() as connection:
-            try:
-                yield connection
-            except ValueError as error:  # a damaged file's column that is not of its type
-                raise self._error(error) from error
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -65,14 +62,20 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except exc.SQLAlchemyError as error:
+        except (exc.SQLAlchemyError, ValueError) as error:  # a damaged column is not of its type
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> StoreError:
-        cause = str(getattr(error, "orig", None) or error).strip()
+        cause = _cause(getattr(error, "orig", None) or error)
         place = self.url.render_as_string(hide_password=True)
         kind = ConflictError if isinstance(error, exc.IntegrityError) else StoreError
         return kind(f"the store {place} failed: {cause}", hint=_hint(cause))
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, UnicodeDecodeError):  # SQLite's message, which quotes damaged bytes
+        return error.object.decode("utf-8", "backslashreplace")
+    return str(error).strip()
 
 
 def _hint(cause: str) -> str:

@@ -81,8 +81,10 @@ def _first(connection: Connection, query: sa.Select[Any]) -> Build | None:
 
 def _build(row: sa.Row[Any]) -> Build:
     build = serial.unpack(Build, row.body)
-    if build.snapshot is None or row.packages is None:
+    if build.snapshot is None:
         return build
+    if row.packages is None:  # never an image without packages
+        raise serial.damaged(f"the packages of {build.id} are missing")
     installed = serial.unpack(Packages, row.packages)
     return replace(build, snapshot=replace(build.snapshot, packages=installed))
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from drift.cli import output
 from drift.cli.app import run
 
-NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+NO_ENGINE = "unix:///nowhere/docker.sock"
+_STEERING = ("NO_COLOR", "FORCE_COLOR", "CI", "DRIFT_DEBUG", "DOCKER_HOST", "DOCKER_CONTEXT")
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,19 @@ class Drift:
         return Ran(code, printed.out, printed.err)
 
 
+@pytest.fixture
+def drift(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Drift:
+    """The command in this process; no engine answers, and nothing steers what it prints."""
+    monkeypatch.setattr(output, "_masks", [])
+    for name in (*_STEERING, *(key for key in os.environ if "GITHUB" in key)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    return Drift(capsys)
+
+
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without what would colour or steer drift's output."""
-    left_out = ("NO_COLOR", "FORCE_COLOR", "CI", "DRIFT_DEBUG", "DOCKER_HOST")
-    kept = {k: v for k, v in os.environ.items() if k not in left_out and "GITHUB" not in k}
+    kept = {k: v for k, v in os.environ.items() if k not in _STEERING and "GITHUB" not in k}
     return {**kept, **more}
 
 

@@ -70,5 +70,6 @@ def mapped() -> Iterator[None]:
 def _debug() -> None:
     if os.environ.get("DRIFT_DEBUG") == "1":
         kind, error, trace = sys.exc_info()
-        for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        told = "".join(traceback.format_exception(kind, error, trace))
+        for line in output.concealed(told).splitlines():
             output.say(line)

@@ -27,9 +27,14 @@ def conceal(values: Iterable[str]) -> None:
 
 def inert(text: str) -> str:
     """One line without secrets and without anything that acts on a terminal or CI runner."""
+    return inert_line(visible(concealed(text)))
+
+
+def concealed(text: str) -> str:
+    """A text without secrets; to be asked for before it is cut into lines."""
     for mask in _masks:
         text = mask.text(text)
-    return inert_line(visible(text))
+    return text
 
 
 def prepare_streams() -> None:
@@ -49,7 +54,7 @@ def say(text: str) -> None:
 
 def complain(message: str, hint: str | None = None) -> None:
     """An error on stderr: each of its lines, and what to do."""
-    first, *rest = message.splitlines() or [""]
+    first, *rest = concealed(message).splitlines() or [""]
     say(f"drift: error: {first}")
     for line in rest:
         say(f"  {line}")

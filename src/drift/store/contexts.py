@@ -7,6 +7,7 @@ for minutes. They become a context with the one row that is written last; chunks
 
 from __future__ import annotations
 
+import hashlib
 import io
 import uuid
 from collections.abc import Iterable, Iterator
@@ -63,18 +64,21 @@ def touch(database: Database, digest: Digest) -> bool:
 def open_context(database: Database, digest: Digest) -> IO[bytes] | None:
     """A context's bytes as they were kept, forward only; None where it is not kept."""
     with database.read() as connection:
-        query = sa.select(contexts.c.blob, contexts.c.size).where(contexts.c.digest == digest)
-        row = connection.execute(query).first()
-    if row is None:
+        query = sa.select(contexts.c.blob).where(contexts.c.digest == digest)
+        blob = connection.execute(query).scalar_one_or_none()
+    if blob is None:
         return None
-    reader = _Reader(_Chunks(database, row.blob, row.size))
+    reader = _Reader(_Chunks(database, blob))
     return cast(IO[bytes], io.BufferedReader(reader, buffer_size=_CHUNK))
 
 
 def _compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True).compressobj()
+    """The content, then its sha256 by which its reader knows it whole, as one zstd frame."""
+    compressor, state = zstandard.ZstdCompressor(level=3).compressobj(), hashlib.sha256()
     for chunk in chunks:
+        state.update(chunk)
         yield compressor.compress(chunk)
+    yield compressor.compress(state.digest())
     yield compressor.flush()
 
 
@@ -90,49 +94,60 @@ def _rechunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Reader(io.RawIOBase):
-    """A kept context, decompressed as it is read; one chunk in memory at a time."""
+    """A kept context, decompressed as it is read; one chunk in memory at a time.
+
+    Raises StoreError at its end where it is not what was kept: half a context, or one with
+    a changed byte, would be another context.
+    """
 
     def __init__(self, chunks: _Chunks) -> None:
         self._stream = zstandard.ZstdDecompressor().stream_reader(
             cast(IO[bytes], chunks), read_size=_CHUNK
         )
+        self._state = hashlib.sha256()
+        self._pending = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
+        while len(self._pending) <= self._state.digest_size:
+            more = self._decompressed()
+            if not more:
+                return self._end()
+            self._pending = memoryview(bytes(self._pending) + more)
+        size = min(len(view), len(self._pending) - self._state.digest_size)
+        view[:size] = self._pending[:size]
+        self._state.update(view[:size])
+        self._pending = self._pending[size:]
+        return size
+
+    def _decompressed(self) -> bytes:
         try:
-            content = self._stream.read(len(view))
+            return self._stream.read(_CHUNK)
         except zstandard.ZstdError as error:
             raise serial.damaged(str(error)) from error
-        view[: len(content)] = content
-        return len(content)
+
+    def _end(self) -> int:
+        if self._pending != self._state.digest():
+            raise serial.damaged("a context is not what was kept")
+        return 0
 
 
 class _Chunks:
-    """The compressed chunks of a blob, each read in a transaction of its own.
+    """The compressed chunks of a blob, each read in a transaction of its own."""
 
-    Raises StoreError where they end before all ``size`` bytes were read: half a context
-    would be another context.
-    """
-
-    def __init__(self, database: Database, blob: str, size: int) -> None:
+    def __init__(self, database: Database, blob: str) -> None:
         self._database = database
         self._blob = blob
-        self._missing = size
         self._position = 0
 
     def read(self, _size: int) -> bytes:
-        if self._missing == 0:
-            return b""
         with self._database.read() as connection:
             query = sa.select(context_chunks.c.body).where(
                 context_chunks.c.blob == self._blob, context_chunks.c.position == self._position
             )
-            body: bytes = connection.execute(query).scalar_one_or_none() or b""
+            body = connection.execute(query).scalar_one_or_none()
         self._position += 1
-        self._missing -= len(body)
-        if not body or self._missing < 0:
-            raise serial.damaged("chunks of a context are missing or not as long as they were")
-        return body
+        return body or b""

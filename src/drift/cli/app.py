@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +24,7 @@ from drift.cli import (
 )
 from drift.cli.exits import CANNOT, OK, UsageProblem, mapped
 from drift.cli.output import prepare_streams, quiet_stdout
+from drift.cli.signals import stoppable
 
 
 class _Mapped(TyperGroup):
@@ -77,9 +75,8 @@ def drift(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line on some arguments, the process's own by default; its exit code."""
     prepare_streams()
-    _stop_when_asked()
     try:
-        with mapped():
+        with stoppable(), mapped():
             code = app(arguments, prog_name="drift", standalone_mode=False) or OK
     except typer.Exit as stop:
         code = stop.exit_code
@@ -92,15 +89,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return CANNOT
     return code if code in (0, 1, 2) else CANNOT
-
-
-def _stop_when_asked() -> None:
-    """SIGTERM and a lost terminal stop as Ctrl-C does: builds end, nothing is left running."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
-                signal.signal(number, stop)

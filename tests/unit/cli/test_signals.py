@@ -1,0 +1,63 @@
+"""What stops drift, and what does not any more once it is stopping."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from drift.cli.signals import stoppable
+
+ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def _handlers_are_given_back() -> Iterator[None]:
+    before = [signal.getsignal(number) for number in ALL]
+    yield
+    assert [signal.getsignal(number) for number in ALL] == before
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_each_signal_stops(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        signal.raise_signal(number)
+
+
+def clean_up_after(first: signal.Signals, second: signal.Signals, done: list[str]) -> None:
+    """Be stopped by one signal, and hear another while cleaning up."""
+    with stoppable():
+        try:
+            signal.raise_signal(first)
+        finally:
+            signal.raise_signal(second)
+            done.append("cleaned")
+
+
+@pytest.mark.parametrize("first", ALL)
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_cleaning_up_is_not_cut_short_by_what_follows(
+    first: signal.Signals, second: signal.Signals
+) -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        clean_up_after(first, second, done)
+    assert done == ["cleaned"]
+
+
+def test_another_ctrl_c_cuts_it_short() -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        clean_up_after(signal.SIGINT, signal.SIGINT, done)
+    assert done == []
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable():
+            signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

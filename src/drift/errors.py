@@ -21,6 +21,11 @@ class Error(Exception):
         self.hint = hint
 
 
+def with_hint(error: Error) -> str:
+    """An error in one line, for where there is room for one."""
+    return error.message if error.hint is None else f"{error.message} ({error.hint})"
+
+
 class ConfigError(Error):
     """drift.toml is missing, unreadable or wrong; all its mistakes in one message."""
 

@@ -6,6 +6,7 @@ or noise. The store is only read.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ from drift.oci import DiffId
 from drift.report.document import image_document, run_document
 from drift.report.results import ImageResult, RunResult
 from drift.snapshot.model import Layer, Layers, LayersInMemory
-from drift.source.checkout import Checkout, checkout_revision, open_source
+from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen, open_source
 from drift.store.store import Store
 
 _THEN = "the revision that is compared with, tonight"
@@ -116,11 +117,14 @@ def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> 
             f"the context of {image.name!r} is in no git repository",
             hint="--against needs the history of what it builds",
         )
-    tree = sources.enter_context(checkout_revision(now.repository, revision))
+    if now.shallow and re.fullmatch(r"[0-9a-f]{40,64}", revision):
+        deepen(now.repository, revision)
+    commit = commit_at(now.repository, revision)
+    tree = sources.enter_context(checkout_revision(now.repository, commit))
     path = tree / now.subdirectory
     if not path.is_dir():
         raise SourceError(f"{revision} has no directory {now.subdirectory!r}")
-    return replace(now, path=path, revision=revision, dirty=False, shallow=False)
+    return replace(now, path=path, revision=commit, dirty=False, shallow=False)
 
 
 def _judged(

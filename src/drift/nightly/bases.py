@@ -9,6 +9,7 @@ from drift.builds import Failure, FailureKind
 from drift.engine.engine import Engine
 from drift.engine.model import PulledImage
 from drift.engine.pull import PullError, PullFailure
+from drift.errors import with_hint
 from drift.nightly.prepare import CannotBuild, Prepared
 from drift.nightly.watch import Watcher
 from drift.oci import Platform
@@ -53,7 +54,7 @@ class Bases:
                 local = self.engine.local_image(reference)
                 if local is not None and not self.seen_in_registry(reference):
                     return local
-            message = error.message if error.hint is None else f"{error.message} ({error.hint})"
+            message = with_hint(error)
             return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), message)
 
     def of(self, prepared: Prepared) -> tuple[Base, ...]:

@@ -7,6 +7,7 @@ never fails the run.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -69,26 +70,36 @@ class Leavings:
             self._watcher.says(f"not removed: {name} ({reason})")
 
 
-def clean(engine: Engine, store: Store, config: Config, night: date) -> list[str]:
+def clean(
+    engine: Engine,
+    store: Store,
+    config: Config,
+    night: date,
+    own: Collection[str] | None = None,
+) -> list[str]:
     """Remove what drift need not keep, in the engine and in the store.
 
     Images of builds beyond ``keep_images``, and of runs that were replaced or killed, lose
     drift's reference, and go with it where nothing else names them; so do bases that an
     earlier night pulled and whose tag now names another image. Then the store forgets what
-    is older than ``keep_nights``, counted from ``night``. To be called under the store's
-    lease. Returns a sentence for each thing that could not be removed.
+    is older than ``keep_nights``, counted from ``night``. ``own`` are this store's references
+    where they were listed before (see :func:`own_references`). To be called under the
+    store's lease. Returns a sentence for each thing that could not be removed.
     """
-    failed = remove_unkept(engine, store, config)
+    failed = remove_unkept(engine, store, config, own)
     cleanup = engine.remove_superseded_bases(_superseded(store, config))
     failed += [f"not removed: {name} ({reason})" for name, reason in cleanup.kept.items()]
     store.prune(night, config.store.keep_nights, config.store.keep_contexts)
     return failed
 
 
-def remove_unkept(engine: Engine, store: Store, config: Config) -> list[str]:
+def remove_unkept(
+    engine: Engine, store: Store, config: Config, own: Collection[str] | None = None
+) -> list[str]:
     """Take drift's reference off every image that no kept build of this store needs."""
     failed = []
-    for reference in sorted(_own(engine, store) - _kept(store, config)):
+    references = own_references(engine, store) if own is None else own
+    for reference in sorted(set(references) - _kept(store, config)):
         try:
             engine.remove(reference)
         except EngineError as error:
@@ -109,10 +120,11 @@ def _superseded(store: Store, config: Config) -> set[str]:
     return found
 
 
-def _own(engine: Engine, store: Store) -> set[str]:
+def own_references(engine: Engine, store: Store) -> set[str]:
     """drift's references in the engine that builds of this store made, killed runs' too.
 
-    Another store's may stand beside them; their runs are not known here.
+    Another store's may stand beside them; their runs are not known here. Nor are runs that
+    were replaced: list the references before a run is finished.
     """
     runs = tuple(f"{run.id}-" for run in store.runs(limit=_ALL))
     return {

@@ -17,10 +17,10 @@ from typing import Any
 from drift.builds import Build, Role
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
-from drift.errors import ConfigError, Error, SourceError
+from drift.errors import ConfigError, Error, SourceError, with_hint
 from drift.masking import Mask
 from drift.nightly.bases import Bases
-from drift.nightly.cleaning import Leavings, clean, remove_unkept
+from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare
@@ -28,10 +28,12 @@ from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.report.document import Document, image_document, run_document
 from drift.report.results import RunResult
-from drift.source.checkout import open_source
+from drift.source.checkout import deepen, open_source
+from drift.source.git import GitError
 from drift.store.store import Store
 
 NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
+_NO_REPLAY = "the baseline's revision cannot be built again"
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
 
@@ -141,8 +143,9 @@ class _Run:
                 remove_unkept(self.engine, self.store, self.config)
             raise
         finished_at = datetime.now(UTC)
+        own = own_references(self.engine, self.store)
         self.store.finish_run(self.id, finished_at)
-        for failed in clean(self.engine, self.store, self.config, self.night):
+        for failed in clean(self.engine, self.store, self.config, self.night, own):
             self.watcher.says(failed)
         run = RunResult(self.id, self.night, self.started_at, finished_at, identity)
         return Night(run_document(run, self.documents), self.logs)
@@ -194,14 +197,15 @@ class _Run:
         """Judge an image and keep all of it, in one transaction."""
         if task.prepared:
             self._keep_context(task.prepared)
+        baseline = self._baseline(task.image)
         result = judge(
             task.image,
-            self._baseline(task.image),
+            baseline,
             built.build,
             self.store.layers,
             self.config.policy,
             self.config.ignore,
-            task.prepared.notes if task.prepared else (),
+            self._notes(task.prepared, baseline) if task.prepared else (),
         )
         document = image_document(result)
         logs = {built.build.id: built.log} if built.log else {}
@@ -213,6 +217,22 @@ class _Run:
         if self.config.policy.baseline == "accepted":
             return self.store.baseline_accepted(image.name)
         return self.store.baseline(image.name, self.night)
+
+    def _notes(self, prepared: Prepared, baseline: Build | None) -> tuple[str, ...]:
+        """What the reader should know of an image's source."""
+        if baseline is None or baseline.inputs is None:
+            return prepared.notes
+        then = baseline.inputs.repo
+        if then.fingerprint == prepared.repo.fingerprint or self.store.touch_context(then.context):
+            return prepared.notes
+        checkout = prepared.checkout
+        if checkout.repository is None or then.revision is None or then.dirty:
+            return (*prepared.notes, f"{_NO_REPLAY}: its context is not kept, nor in git")
+        try:
+            deepen(checkout.repository, then.revision)
+        except GitError as error:
+            return (*prepared.notes, f"{_NO_REPLAY}: {with_hint(error)}")
+        return prepared.notes
 
     def _keep_context(self, prepared: Prepared) -> None:
         """Keep the context, so that this night can be built again where git cannot give it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from drift.builds import Failure, FailureKind
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
-from drift.errors import EngineError, SourceError
+from drift.errors import EngineError, SourceError, with_hint
 from drift.masking import Mask
 from drift.oci import Digest, Platform
 from drift.snapshot.model import Instruction
@@ -46,6 +46,7 @@ class Prepared:
     """One image's repo side, read and ready to be built."""
 
     image: Image
+    checkout: Checkout
     context: Context
     dockerfile: Dockerfile
     builder: str
@@ -99,6 +100,7 @@ def _prepare(
     _check_mounts(image, mounts)
     return Prepared(
         image=image,
+        checkout=checkout,
         context=context,
         dockerfile=dockerfile,
         builder=builder,
@@ -156,7 +158,7 @@ def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:
 
 def failure_of(error: SourceError) -> Failure:
     """Why the source kept an image from being built: the world's network, or the repository."""
-    message = error.message if error.hint is None else f"{error.message} ({error.hint})"
+    message = with_hint(error)
     if isinstance(error, DockerfileError):
         instruction = Instruction(stage="", line=error.line, text="")
         return Failure(FailureKind.STEP, message, instruction)

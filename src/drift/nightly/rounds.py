@@ -17,7 +17,7 @@ from drift.engine.build import BuildCancelled
 from drift.engine.engine import Engine
 from drift.engine.images import own_reference
 from drift.engine.model import BuildRequest, BuildResult, Progress, SecretMount
-from drift.errors import EngineError, SnapshotError
+from drift.errors import EngineError, Error, SnapshotError, SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.prepare import CannotBuild, Prepared
@@ -137,7 +137,9 @@ class Rounds:
         except BuildCancelled:
             raise
         except EngineError as error:
-            return Built(replace(blank, failure=Failure(FailureKind.ENGINE, error.message)))
+            return self._not_built(blank, FailureKind.ENGINE, error)
+        except SourceError as error:  # the context is no longer what it was when it was read
+            return self._not_built(blank, FailureKind.INPUT, error)
         build = replace(blank, started_at=result.started_at, seconds=result.seconds)
         failure, snapshot = result.failure, None
         if failure is None:
@@ -157,6 +159,9 @@ class Rounds:
             steps=_steps(result, order.prepared),
             left_images=result.left_images,
         )
+
+    def _not_built(self, blank: Build, kind: FailureKind, error: Error) -> Built:
+        return Built(replace(blank, failure=self.masked(Failure(kind, error.message))))
 
     def _request(self, prepared: Prepared, tag: str) -> BuildRequest:
         image = prepared.image

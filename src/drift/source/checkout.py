@@ -308,6 +308,15 @@ def _lfs_notes(tree: Path) -> tuple[str, ...]:
     return ("git-lfs is not installed: LFS files are their pointers in this context",)
 
 
+def commit_at(repository: Path, revision: str) -> str:
+    """The whole commit that a revision means to git: a name, ``HEAD~1``, an abbreviation.
+
+    Raises:
+        GitError: there is none such.
+    """
+    return _commit(repository, revision)
+
+
 def deepen(repository: Path, revision: str) -> None:
     """Make sure that a whole commit is there; a shallow clone is deepened from its remote.
 

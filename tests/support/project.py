@@ -23,7 +23,8 @@ FIRST_NIGHT = date(2026, 11, 1)
 
 # What a shell and a handful of commands need, out of a Debian root file system.
 _SMALL = (
-    "bin", "lib", "lib64", "usr/bin/dash", "usr/bin/sh", "usr/bin/cat", "usr/bin/cp",
+    "bin", "etc", "lib", "lib64", "usr", "usr/bin", "usr/lib",
+    "usr/bin/dash", "usr/bin/sh", "usr/bin/cat", "usr/bin/cp",
     "usr/bin/head", "usr/bin/sleep", "usr/bin/mkdir", "usr/bin/rm", "usr/bin/touch",
     "usr/bin/date", "usr/bin/true", "usr/bin/false", "etc/passwd", "etc/os-release",
     "usr/lib/os-release", "tmp",
@@ -36,7 +37,7 @@ def small_root(base_tar: Path) -> bytes:
     target = io.BytesIO()
     with tarfile.open(base_tar) as source, tarfile.open(fileobj=target, mode="w") as small:
         for member in source:
-            name = member.name.removeprefix("./")
+            name = member.name.removeprefix("./").rstrip("/")
             library = any(part in name.rpartition("/")[2] for part in _LIBRARIES)
             if name in _SMALL or (library and "/lib" in name and not member.isdir()):
                 content = source.extractfile(member) if member.isreg() else None

@@ -72,7 +72,7 @@ def differences_of(document: dict[str, Any], subject: str) -> Iterator[tuple[str
     for entry in document["files"]["entries"]:
         if entry["path"] == subject:
             fields = f" ({', '.join(entry['fields'])})" if entry["fields"] else ""
-            change = entry["change"].replace("metadata_only", "nothing but metadata differs")
+            change = entry["change"].replace("metadata_only", "nothing but its time differs")
             yield f"{subject}: {change}{fields}", entry["cause"]
     packages = document["packages"]
     for change in (*packages["changed"], *packages["added"], *packages["removed"]):

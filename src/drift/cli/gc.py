@@ -35,4 +35,4 @@ def command(config: ConfigOption = DEFAULT_CONFIG) -> None:
             output.say(f"drift: {sentence}")
         after = engine.own_references()
     gone = len(set(before) - set(after))
-    output.write(f"Removed {gone} of drift's image reference{'' if gone == 1 else 's'}.\n")
+    output.write(f"Removed {gone} of drift's references in the engine.\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -51,7 +52,10 @@ LEAVES = [leaf for leaf in vars(errors).values() if isinstance(leaf, type)]
     ],
     ids=lambda raised: type(raised).__name__,
 )
-def test_whatever_escapes_a_command_is_a_2(raised: BaseException) -> None:
+def test_whatever_escapes_a_command_is_a_2(
+    raised: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())  # it is closed where its reader has left
     with pytest.raises(typer.Exit) as stopped, mapped():
         raise raised
     assert stopped.value.exit_code == CANNOT

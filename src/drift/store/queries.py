@@ -71,22 +71,25 @@ def _successful(image: str) -> sa.Select[Any]:
 
 def _builds() -> sa.Select[Any]:
     joined = builds.outerjoin(packages, builds.c.packages == packages.c.digest)
-    return sa.select(builds.c.body, packages.c.body.label("packages")).select_from(joined)
+    columns = (builds.c.body, packages.c.digest, packages.c.body.label("packages"))
+    return sa.select(*columns).select_from(joined)
 
 
 def _first(connection: Connection, query: sa.Select[Any]) -> Build | None:
     row = connection.execute(query.limit(1)).first()
-    return None if row is None else _build(row)
+    return None if row is None else _build(row, {})
 
 
-def _build(row: sa.Row[Any]) -> Build:
+def _build(row: sa.Row[Any], known: dict[str, Packages]) -> Build:
+    """A build of its row; ``known`` are packages read before: most nights have the same."""
     build = serial.unpack(Build, row.body)
     if build.snapshot is None:
         return build
     if row.packages is None:  # never an image without packages
         raise serial.damaged(f"the packages of {build.id} are missing")
-    installed = serial.unpack(Packages, row.packages)
-    return replace(build, snapshot=replace(build.snapshot, packages=installed))
+    if row.digest not in known:
+        known[row.digest] = serial.unpack(Packages, row.packages)
+    return replace(build, snapshot=replace(build.snapshot, packages=known[row.digest]))
 
 
 def baseline_accepted(connection: Connection, image: str) -> Build | None:
@@ -106,7 +109,8 @@ def builds_of(connection: Connection, image: str, role: Role | None) -> tuple[Bu
     if role is not None:
         query = query.where(builds.c.role == role.value)
     newest = query.order_by(builds.c.night.desc(), builds.c.started_at.desc(), builds.c.id.desc())
-    return tuple(_build(row) for row in connection.execute(newest))
+    known: dict[str, Packages] = {}
+    return tuple(_build(row, known) for row in connection.execute(newest))
 
 
 def log(connection: Connection, build: str) -> str | None:

@@ -189,3 +189,25 @@ def test_a_value_that_grows_without_end_is_refused_before_it_takes_memory() -> N
     bomb = b"\x01" + b"".join(compressor.compress(bytes(1 << 20)) for _ in range(64))
     with pytest.raises(StoreError, match="absurd"):
         serial.decompress(bomb + compressor.flush())
+
+
+def test_a_server_that_does_not_answer_says_so_and_not_the_password() -> None:
+    with pytest.raises(StoreError, match="refused") as raised:
+        Store.open("postgresql://drift:geheim@127.0.0.1:1/drift")
+    assert raised.value.hint == "Check that the database server runs and that [store] url names it."
+    assert "geheim" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        ("drift.db", "not a database URL"),
+        ("", "not a database URL"),
+        ("sqlite://", "must be a file"),
+        ("nothing://host/name", "no driver"),
+    ],
+)
+def test_a_url_that_names_no_database_says_so(url: str, match: str) -> None:
+    with pytest.raises(StoreError, match=match) as raised:
+        Store.open(url)
+    assert raised.value.hint

@@ -176,14 +176,20 @@ def _export_rows(pairs: int) -> Iterator[Row]:
         taken.append(measure("export"))
     plain = statistics.median(one.seconds for one in bare)
     ours = statistics.median(one.seconds for one in taken)
-    yield Row("bare export of the image", f"{plain:.2f} s", "", met=True)
+    yield Row("bare export of the image", f"{plain:.2f} s", _each(bare), met=True)
+    yield Row("snapshot of the same export", f"{ours:.2f} s", _each(taken), met=True)
+    times = ours / plain
     yield Row(
-        "snapshot of the same export",
-        f"{ours:.2f} s, {ours / plain:.2f} x",
-        f"<= {MOST_TIMES_EXPORT} x",
-        ours / plain <= MOST_TIMES_EXPORT,
+        "snapshot : bare export, medians",
+        f"{times:.2f}",
+        f"<= {MOST_TIMES_EXPORT}",
+        times <= MOST_TIMES_EXPORT,
     )
     yield _memory_row("snapshot of the export", max(one.memory for one in taken))
+
+
+def _each(measured: list[Measured]) -> str:
+    return "(" + ", ".join(f"{one.seconds:.2f}" for one in measured) + ")"
 
 
 def _memory_row(what: str, peak: int) -> Row:
@@ -212,10 +218,15 @@ def _say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
+def _outcome(row: Row) -> str:
+    if row.target.startswith("("):
+        return ""  # no target, but the single figures
+    return "ok" if row.met else "MISSED"
+
+
 def _table(rows: list[Row]) -> str:
     lines = [
-        f"{row.what:<44} {row.figure:>16}  {row.target:<12} "
-        f"{'' if not row.target else 'ok' if row.met else 'MISSED'}".rstrip()
+        f"{row.what:<44} {row.figure:>16}  {row.target:<12} {_outcome(row)}".rstrip()
         for row in rows
     ]
     with Engine.connect() as engine:

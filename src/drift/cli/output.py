@@ -38,7 +38,14 @@ def concealed(text: str) -> str:
 
 
 def prepare_streams() -> None:
-    """A terminal that cannot show a character gets its escape, never a crash."""
+    """A terminal that cannot show a character gets its escape, never a crash.
+
+    A stream that the caller has closed (``>&-``) leads nowhere.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

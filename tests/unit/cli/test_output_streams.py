@@ -121,3 +121,12 @@ def test_a_reader_that_has_left_is_met_in_silence(
     finally:
         os.close(writer)
     assert (ran.returncode, ran.stderr) == (code, b"")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_leads_nowhere(tmp_path: Path, closed: str) -> None:
+    command = f'"{sys.executable}" -m drift schema config {closed}'
+    ran = subprocess.run(
+        ["sh", "-c", command], capture_output=True, cwd=tmp_path, env=environment(), check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")

@@ -25,6 +25,7 @@ _STEP = re.compile(
 )
 _IMAGE = re.compile(r" ---> (?P<id>[0-9a-f]{12,64})")
 _PODMAN_IMAGE = re.compile(r"--> (?P<id>[0-9a-f]{12,64})")
+_TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
 _CACHED = re.compile(r" ?--?-> Using cache\b.*")
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE)
 _OWN = re.compile(r"(Step \d+/\d+ : | ---> |Removing intermediate container )")
@@ -45,13 +46,14 @@ class _Step:
     printed: BuildLog = field(default_factory=lambda: BuildLog(limit=1024 * 1024))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Stage:
     """One stage: what it is made from, and the images that its steps made, in order."""
 
     base: str
     name: str | None
     base_id: str | None = None
+    triggered: bool = False
     images: list[str] = field(default_factory=list)
 
 
@@ -100,11 +102,19 @@ class ClassicTranscript:
     def left_images(self) -> tuple[str, ...]:
         """The last first: what was made from another comes before it.
 
-        The steps of the stage that the image ends are its parents, and go when it goes.
+        The steps of the stages that the image stands on are its parents, and go when it goes.
         """
-        stages = self._stages if self.image_id is None else self._stages[:-1]
-        left = [image for stage in stages for image in stage.images]
+        kept = self._chain() if self.image_id is not None else []
+        left = [image for stage in self._stages if stage not in kept for image in stage.images]
         return tuple(dict.fromkeys(reversed(left)))
+
+    def _chain(self) -> list[_Stage]:
+        """The last stage, the earlier one that it starts from, and so on."""
+        chain: list[_Stage] = []
+        for stage in reversed(self._stages):
+            if not chain or (stage.name and stage.name.lower() == chain[-1].base.lower()):
+                chain.append(stage)
+        return chain
 
     @property
     def failed_step(self) -> str | None:
@@ -136,6 +146,8 @@ class ClassicTranscript:
             yield self._begin(match)
         elif match := _IMAGE.fullmatch(line) or _PODMAN_IMAGE.fullmatch(line):
             self._step_gave(match["id"])
+        elif _TRIGGERS.fullmatch(line) and self._stages:
+            self._stages[-1].triggered = True
         elif _CACHED.fullmatch(line) and self._steps:
             self._steps[-1].cached = True
         elif match := _BUILT.fullmatch(line):
@@ -151,11 +163,14 @@ class ClassicTranscript:
         return Progress(int(match["step"]), int(match["steps"]), match[0].strip())
 
     def _step_gave(self, image_id: str) -> None:
-        """The first image named after a FROM is what the stage starts from."""
+        """The first image named after a FROM is what the stage starts from.
+
+        Not so where its triggers ran: their image is named, the base's own never.
+        """
         stage = self._stages[-1] if self._stages else None
         if stage is None:
             return
-        if not _FROM.fullmatch(self._steps[-1].instruction):
+        if stage.triggered or not _FROM.fullmatch(self._steps[-1].instruction):
             stage.images.append(image_id)
         elif stage.base_id is None:
             stage.base_id = image_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drift.builds import Failure, FailureKind
 from drift.engine.engine import Engine
@@ -53,7 +53,7 @@ class Bases:
             if error.kind in (PullFailure.NOT_FOUND, PullFailure.DENIED):
                 local = self.engine.local_image(reference)
                 if local is not None and not self.seen_in_registry(reference):
-                    return local
+                    return replace(local, digest=None)  # podman makes one up for what it built
             message = with_hint(error)
             return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), message)
 

@@ -67,10 +67,42 @@ def test_a_step_that_fails() -> None:
     assert transcript.log.endswith(f"made\nERROR: {error}\n")
 
 
+def test_a_stage_that_the_image_stands_on_is_not_left() -> None:
+    transcript, _ = read(
+        [
+            *STAGES[:13],  # FROM build
+            *step(4, 4, "RUN true"),
+            {"stream": f" ---> {FINAL[7:19]}\n"},
+            {"aux": {"ID": FINAL}},
+        ]
+    )
+
+    assert transcript.image_id == FINAL
+    assert transcript.left_images == ()
+
+
 def test_a_build_that_fails_leaves_what_its_steps_made() -> None:
     transcript, _ = read([*STAGES, *step(6, 6, "RUN false"), {"error": "it failed"}])
 
     assert transcript.left_images == (FINAL[7:19], FIRST[7:19])
+
+
+def test_a_base_whose_triggers_ran_is_not_named() -> None:
+    transcript, _ = read(
+        [
+            *step(1, 2, "FROM onbuild:1"),
+            {"stream": "# Executing 1 build trigger\n"},
+            {"stream": " ---> Running in 8daa3accda87\n"},
+            {"stream": f" ---> {FIRST[7:19]}\n"},
+            {"stream": f" ---> {FIRST[7:19]}\n"},
+            *step(2, 2, "RUN make"),
+            {"stream": f" ---> {FINAL[7:19]}\n"},
+            {"aux": {"ID": FINAL}},
+        ]
+    )
+
+    assert transcript.image_id == FINAL
+    assert transcript.bases_used == {}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from drift.source.dockerfile.model import Dockerfile, Stage, Statement
 # BuildKit: ``[runtime 2/5] RUN make``, ``[2/5] RUN make``; classic: ``Step 2/5 : RUN make``;
 # podman: ``STEP 2/5: RUN make``, with the stage in front of it: ``[1/2] STEP 2/5: …``.
 _STEP = re.compile(
-    r"(?:\[\s*(?:(?P<stage>[^\]\s]+)\s+)?(?P<number>\d+/\d+)\]\s*)?"
-    r"(?P<classic>step [\d/]+\s*:\s*)?",
-    re.IGNORECASE,
+    r"\[\s*(?:(?P<stage>[^\]\s]+)\s+)?(?P<buildkit>\d+/\d+)\](?! STEP)\s*"
+    r"|Step (?P<classic>\d+)/\d+ : "
+    r"|(?:\[(?P<nth>\d+)/\d+\] )?STEP (?P<podman>\d+)/\d+: "
 )
 _VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
 _NUMBERED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})  # that BuildKit counts, after the FROM
@@ -24,19 +24,18 @@ def instruction_of_step(dockerfile: Dockerfile, name: str) -> Instruction | None
     """The instruction that a step's name stands for; None where that is not sure.
 
     Newer builders write values for variables, and a few words for a here-document. Among
-    several that agree, BuildKit's number of the step in its stage decides.
+    several that agree, the step's number decides.
     """
     match = _STEP.match(name)
     text = single_spaced(name[match.end() :] if match else name)
     named = match["stage"] if match else None
-    number = match["number"] if match and not match["classic"] else None
     agreeing = [
         (stage, statement)
         for stage in dockerfile.stages
         for statement in stage.instructions
         if named in (None, stage.name, f"stage-{stage.index}") and _agrees(text, statement)
     ]
-    numbered = [(s, i) for s, i in agreeing if number is not None and _number(s, i) == number]
+    numbered = [(s, i) for s, i in agreeing if match and _is_at(match, dockerfile, s, i)]
     as_written = [(s, i) for s, i in agreeing if single_spaced(i.text) == text]
     for found in (agreeing, numbered, as_written):
         if len(found) == 1:
@@ -56,7 +55,18 @@ def run_commands(dockerfile: Dockerfile) -> tuple[str, ...]:
     )
 
 
-def _number(stage: Stage, statement: Statement) -> str | None:
+def _is_at(step: re.Match[str], dockerfile: Dockerfile, stage: Stage, statement: Statement) -> bool:
+    """Whether an instruction stands where the step's number says."""
+    if step["buildkit"]:
+        return step["buildkit"] == _in_buildkit(stage, statement)
+    if step["classic"]:
+        return int(step["classic"]) == dockerfile.instructions.index(statement) + 1
+    if step["nth"] and int(step["nth"]) != stage.index + 1:
+        return False
+    return int(step["podman"]) == stage.instructions.index(statement) + 2
+
+
+def _in_buildkit(stage: Stage, statement: Statement) -> str | None:
     """``number/total`` as BuildKit counts the stage, its FROM first; a base's triggers shift it."""
     counted = [one.line for one in stage.instructions if one.keyword in _NUMBERED]
     if statement.line not in counted:

@@ -1,9 +1,9 @@
 """The merged tree: what extracting an image's layers in order leaves (OCI ``layer.md``).
 
-Whiteouts and opaque markers act on the layers below alone, wherever they stand in their
-layer. A path whose parent is a symbolic link lands where the link points. A hard link is
-a file of its own with its target's attributes and content. The root, and directories that
-no entry names, are not paths.
+A layer is applied entry by entry. Whiteouts and opaque markers act on the layers below
+alone, wherever they stand in their layer. A path whose parent is a symbolic link lands
+where the link points. A hard link is a file of its own with its target's attributes and
+content. The root, and directories that no entry names, are not paths.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from drift.errors import SnapshotError
 from drift.snapshot.model import Entry, EntryType, Layer
 
 _LINKS_FOLLOWED = 40  # as Linux does
+_LONGEST = 1 << 16  # characters that links may make a path grow to
+_RESOLVED_LIMIT = 10_000  # directories whose links are remembered
+_DIRECTORY_WEIGHT = 300  # bytes that a directory takes beside its path
+_WEIGHT_LIMIT = 512 << 20  # bytes of all directories that no entry names
 _MARKERS = (EntryType.WHITEOUT, EntryType.OPAQUE)
 
 
@@ -43,7 +47,9 @@ class MergedTree:
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
         self._children: dict[str, dict[str, None]] = {"/": {}}
-        self._resolved: dict[str, str] = {}
+        self._gone: dict[str, int] = {}
+        self._resolved: dict[str, tuple[str, int]] = {}
+        self._weight = 0
         self.touched: set[str] = set()
 
     @property
@@ -56,11 +62,17 @@ class MergedTree:
         fork = type(self)()
         fork._nodes = self._nodes.copy()
         fork._children = {path: names.copy() for path, names in self._children.items()}
+        fork._gone = self._gone.copy()
+        fork._weight = self._weight
         return fork
 
     def get(self, path: str) -> Node | None:
         """What stands at a path, its parents' links followed; None where nothing does."""
         return self._nodes.get(self.resolve(path))
+
+    def removed_by(self, path: str) -> int | None:
+        """The layer that took a path away which is not there now; None where none did."""
+        return self._gone.get(path)
 
     def resolve(self, path: str) -> str:
         """A path with its parents' symbolic links followed; its last part is taken as it is.
@@ -73,25 +85,30 @@ class MergedTree:
         return f"{directory.rstrip('/')}/{name}"
 
     def apply(self, layer: Layer, index: int) -> None:
-        """Put a layer on top.
+        """Put a layer on top, entry by entry as engines do; no other layer has its index.
 
         Raises:
             SnapshotError: the layer cannot be extracted on what lies below it.
         """
-        for entry in layer.entries:
-            if entry.type in _MARKERS:
-                # Below a file there is nothing to remove.
-                with suppress(_NotADirectoryError):
-                    self._hide(entry)
+        hidden: set[tuple[str, EntryType]] = set()
         for entry in layer.entries:
             if entry.type not in _MARKERS:
                 self._put(entry, index)
+                continue
+            # Below a file there is nothing to remove.
+            with suppress(_NotADirectoryError):
+                place = self._place_of(entry)
+                if (place, entry.type) not in hidden:
+                    hidden.add((place, entry.type))
+                    self._clear(place, index, itself=entry.type is EntryType.WHITEOUT, own=False)
 
-    def _hide(self, marker: Entry) -> None:
-        if marker.type is EntryType.WHITEOUT:
-            self._remove(self.resolve(marker.path))
-        else:
-            self._empty(self._directory(marker.path))
+    def _place_of(self, marker: Entry) -> str:
+        if marker.type is EntryType.OPAQUE:
+            return self._directory(marker.path)
+        place = self.resolve(marker.path)
+        if place == "/":
+            raise SnapshotError("a whiteout of the image's root")
+        return place
 
     def _put(self, entry: Entry, index: int) -> None:
         path = self.resolve(entry.path)
@@ -100,12 +117,13 @@ class MergedTree:
         node = self._node(entry, path, index)
         directory = node.entry.type is EntryType.DIRECTORY
         if self._is_link(path) or (path in self._children and not directory):
-            self._remove(path)
+            self._clear(path, index, itself=True, own=True)
         if node.entry.type is EntryType.SYMLINK:
             self._resolved.clear()
-        self._nodes[path] = node
-        self.touched.add(path)
         self._enter(path)
+        self._nodes[path] = node
+        self._gone.pop(path, None)
+        self.touched.add(path)
         if directory:
             self._children.setdefault(path, {})
 
@@ -128,55 +146,63 @@ class MergedTree:
             if siblings is not None:
                 siblings[name] = None
                 return
+            if parent in self._nodes:
+                raise _NotADirectoryError(f"{parent!r} is a file, and a parent of {path!r}")
+            self._weight += len(parent) + _DIRECTORY_WEIGHT
+            if self._weight > _WEIGHT_LIMIT:
+                raise SnapshotError("more directories than drift keeps of one image")
             self._children[parent] = {name: None}
             path = parent
 
-    def _remove(self, path: str) -> None:
-        """Remove a path and all below it; nothing there is as good."""
-        if path == "/":
-            raise SnapshotError("a whiteout of the image's root")
-        if path in self._children or self._is_link(path):
-            self._resolved.clear()
-        self._empty(path)
-        self._children.pop(path, None)
-        if self._nodes.pop(path, None) is not None:
-            self.touched.add(path)
-        parent, _, name = path.rpartition("/")
-        self._children.get(parent or "/", {}).pop(name, None)
+    def _clear(self, top: str, index: int, *, itself: bool, own: bool) -> None:
+        """Remove all below a path, and the path ``itself``; nothing there is as good.
 
-    def _empty(self, directory: str) -> None:
-        """Remove all below a directory; without recursion, for trees of any depth."""
-        pending = [directory]
+        What the layer ``index`` put there stays, unless its ``own`` is to go too. Without
+        recursion, for trees of any depth.
+        """
+        found, pending = [], [top]
         while pending:
-            parent = pending.pop()
-            names = self._children.get(parent)
-            if not names:
-                continue
-            if parent != directory:
-                del self._children[parent]
-            else:
-                self._children[parent] = {}
+            path = pending.pop()
+            found.append(path)
+            names = self._children.get(path, ())
+            pending.extend(f"{path.rstrip('/')}/{name}" for name in names)
+        if top in self._children or self._is_link(top):
             self._resolved.clear()
-            for name in names:
-                path = f"{parent.rstrip('/')}/{name}"
-                if self._nodes.pop(path, None) is not None:
-                    self.touched.add(path)
-                pending.append(path)
+        for path in reversed(found if itself else found[1:]):
+            node = self._nodes.get(path)
+            if node is not None and node.layer == index and not own:
+                continue
+            if node is not None:
+                del self._nodes[path]
+                self._gone[path] = index
+                self.touched.add(path)
+            if not self._children.get(path):
+                self._children.pop(path, None)
+                parent, _, name = path.rpartition("/")
+                self._children.get(parent or "/", {}).pop(name, None)
 
     def _is_link(self, path: str) -> bool:
         node = self._nodes.get(path)
         return node is not None and node.entry.type is EntryType.SYMLINK
 
     def _directory(self, path: str) -> str:
-        """A directory's own path, all links followed."""
-        known = self._resolved.get(path)
-        if known is None:
-            known = self._resolved[path] = self._follow(path)
-        return known
+        """A directory's own path, all links followed; each of its parents is looked up once."""
+        known, missing = path, []
+        while known not in self._resolved and known not in ("", "/"):
+            known, _, name = known.rpartition("/")
+            missing.append(name)
+        at, followed = self._resolved.get(known, ("/", 0))
+        if len(self._resolved) > _RESOLVED_LIMIT:
+            self._resolved.clear()
+        for name in reversed(missing):
+            at, followed = self._follow(at, name, followed)
+            known = f"{known.rstrip('/')}/{name}"
+            self._resolved[known] = at, followed
+        return at
 
-    def _follow(self, path: str) -> str:
-        pending = [part for part in reversed(path.split("/")) if part]
-        at, followed = "/", 0
+    def _follow(self, at: str, name: str, followed: int) -> tuple[str, int]:
+        """Where a name in a directory leads, and how many links it took from the root."""
+        pending = [name]
         while pending:
             part = pending.pop()
             if part == "..":
@@ -188,14 +214,14 @@ class MergedTree:
                 at = step
                 continue
             if node.entry.type is not EntryType.SYMLINK:
-                raise _NotADirectoryError(f"{step!r} is a file, and a parent of {path!r}")
+                raise _NotADirectoryError(f"{step!r} is a file, and something lies below it")
             followed += 1
-            if followed > _LINKS_FOLLOWED:
-                raise SnapshotError(f"too many symbolic links on the way to {path!r}")
+            if followed > _LINKS_FOLLOWED or len(step) > _LONGEST:
+                raise SnapshotError(f"too many symbolic links on the way to {step[:200]!r}")
             target = node.entry.link or ""
             at = "/" if target.startswith("/") else at
             pending.extend(p for p in reversed(target.split("/")) if p not in ("", "."))
-        return at
+        return at, followed
 
 
 def merge(layers: Iterable[Layer], onto: MergedTree | None = None, first: int = 0) -> MergedTree:

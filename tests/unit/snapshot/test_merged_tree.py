@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -176,3 +177,59 @@ def test_merging_onto_a_fork_is_merging_from_the_start(stacks: list[list[Member]
         # Nothing lies below a file or a link.
         parents = {path[:at] for at in range(1, len(path)) if path[at] == "/"} & known
         assert all(whole.nodes[p].entry.type is EntryType.DIRECTORY for p in parents)
+
+
+def test_an_opaque_directory_that_replaced_a_link_leaves_the_link_s_target() -> None:
+    # Graph drivers mark each directory that a step makes as opaque.
+    lower = [directory("real"), file("real/kept"), symlink("link", "real")]
+    tree = merged(lower, [directory("link"), file("link/.wh..wh..opq"), file("link/new")])
+    assert paths(tree) == ["/link", "/link/new", "/real", "/real/kept"]
+
+
+def test_a_whiteout_in_a_directory_that_replaced_a_link_leaves_the_link_s_target() -> None:
+    lower = [directory("real"), file("real/a"), symlink("link", "real")]
+    tree = merged(lower, [directory("link"), file("link/.wh.a")])
+    assert paths(tree) == ["/link", "/real", "/real/a"]
+
+
+def test_a_whiteout_of_a_directory_spares_what_its_own_layer_put_there() -> None:
+    for members in ([file("d/new"), file(".wh.d")], [file(".wh.d"), file("d/new")]):
+        assert paths(merged([directory("d"), file("d/old"), file("d/e/x")], members)) == ["/d/new"]
+
+
+def test_who_removed_a_path_is_remembered_until_it_is_back() -> None:
+    tree = merged([file("a"), file("d/b")], [file(".wh.a")], [file("d", "a file")])
+    assert (tree.removed_by("/a"), tree.removed_by("/d/b")) == (1, 2)
+    assert merged([file("a")], [file(".wh.a")], [file("a")]).removed_by("/a") is None
+
+
+def test_a_link_in_a_circle_that_nobody_goes_through_is_a_link() -> None:
+    assert paths(merged([symlink("a", "b"), symlink("b", "a")])) == ["/a", "/b"]
+
+
+def test_forty_links_are_followed_and_no_more() -> None:
+    def chain(length: int) -> list[Member]:
+        links = [symlink(f"l{n}", f"l{n + 1}") for n in range(length)]
+        return [*links, directory(f"l{length}"), file("l0/x")]
+
+    assert "/l40/x" in paths(merged(chain(40)))
+    with pytest.raises(SnapshotError, match="too many symbolic links"):
+        merged(chain(41))
+    with pytest.raises(SnapshotError, match="too many symbolic links"):
+        merged([*chain(25)[:-1], symlink("l25/m", "/l0/../n"), symlink("n", "l0"), file("l0/m/y")])
+
+
+def test_a_file_is_no_parent_even_where_nothing_was_before() -> None:
+    with pytest.raises(SnapshotError, match="is a file"):
+        merged([file("a/.wh.x"), file("a"), file("a/b")])
+
+
+def test_a_link_replaced_ten_thousand_times_takes_little_time() -> None:
+    flip = [
+        member
+        for number in range(10_000)
+        for member in (symlink("current", f"v{number}"), file("current/x"))
+    ]
+    started = time.perf_counter()
+    assert len(merged([directory("d"), *(file(f"d/{n}") for n in range(1000))], flip).nodes) > 9999
+    assert time.perf_counter() - started < 10

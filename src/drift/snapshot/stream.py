@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import queue
 import threading
 import zlib
@@ -19,7 +20,10 @@ _QUEUED = 8  # chunks that the background hash may lag behind: 8 MiB
 
 BOMB_SIZE = 1 << 30  # below 1 GiB of output any ratio is harmless
 BOMB_RATIO = 200  # real layers stay below 100; gzip itself ends at 1032, zstd does not
+_PIECE = 1 << 16  # handed to zlib at once: it copies what a member's end leaves over
 _ZSTD_WINDOW = 1 << 27  # what the zstd command line accepts without --long
+
+_ZSTD_END = b"\x00\xffdrift: the end\xff\x00"
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -183,11 +187,11 @@ def _bounded(source: ByteSource, chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _gunzipped(source: ByteSource) -> Iterator[bytes]:
     """The content of one or more gzip members (RFC 1952); zero padding may follow."""
     decoder = zlib.decompressobj(wbits=31)
-    for piece in source.rest():
+    for piece in _pieces(source.rest()):
         pending: bytes | memoryview = piece
         while len(pending):
             if decoder.eof:
-                if not bytes(pending).strip(b"\0"):
+                if pending[0] == 0 and not bytes(pending).strip(b"\0"):
                     break
                 decoder = zlib.decompressobj(wbits=31)
             try:
@@ -199,11 +203,17 @@ def _gunzipped(source: ByteSource) -> Iterator[bytes]:
         raise TruncatedError(f"{source.name}: truncated gzip data")
 
 
-class _Readable:
-    """A :class:`ByteSource` with the ``read`` that zstandard asks for."""
+def _pieces(chunks: Iterator[memoryview]) -> Iterator[memoryview]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PIECE):
+            yield chunk[start : start + _PIECE]
 
-    def __init__(self, source: ByteSource) -> None:
-        self._pieces = source.rest()
+
+class _Readable:
+    """Pieces of bytes with the ``read`` that zstandard asks for."""
+
+    def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
+        self._pieces = pieces
 
     def read(self, _size: int = -1) -> bytes:
         # The wanted size is a hint: zstandard accepts more, and asks again after less.
@@ -211,14 +221,27 @@ class _Readable:
 
 
 def _unzstd(source: ByteSource) -> Iterator[bytes]:
-    """The content of one or more zstd frames (RFC 8878)."""
+    """The content of one or more zstd frames (RFC 8878).
+
+    The library does not tell a stream that ends within a frame from one that ends after it.
+    So a frame of our own is put behind it: what it holds comes out only after whole frames.
+    """
     context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    reader = context.stream_reader(cast(IO[bytes], _Readable(source)), read_across_frames=True)
+    behind = iter((zstandard.compress(_ZSTD_END),))
+    pieces: Iterator[bytes | memoryview] = itertools.chain(source.rest(), behind)
+    reader = context.stream_reader(cast(IO[bytes], _Readable(pieces)), read_across_frames=True)
+    kept = b""  # the end of what was read, which may be of our own frame
     while True:
         try:
             chunk = reader.read(CHUNK)
         except zstandard.ZstdError as error:
+            if next(behind, None) is None:  # our frame was taken for what is missing
+                raise TruncatedError(f"{source.name}: truncated zstd data, or corrupt") from error
             raise SnapshotError(f"{source.name}: corrupt zstd data: {error}") from error
         if not chunk:
-            return
-        yield chunk
+            break
+        whole = kept + chunk
+        yield whole[: -len(_ZSTD_END)]
+        kept = whole[-len(_ZSTD_END) :]
+    if kept != _ZSTD_END:
+        raise TruncatedError(f"{source.name}: truncated zstd data")

@@ -1,0 +1,63 @@
+"""Compressed streams: read to their end, and never taken for whole where they are cut."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift.errors import SnapshotError
+from drift.snapshot.stream import ByteSource, TruncatedError, decompressed
+
+
+def unpacked(content: bytes, cut: int = 1 << 20) -> bytes:
+    chunks = (content[at : at + cut] for at in range(0, len(content), cut))
+    return b"".join(map(bytes, decompressed(ByteSource(chunks, "a stream"))))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@given(contents=st.lists(st.binary(max_size=3000), min_size=1, max_size=4), cut=st.integers(1, 999))
+def test_members_and_frames_one_after_another_are_one_content(
+    pack: Callable[[bytes], bytes], contents: list[bytes], cut: int
+) -> None:
+    assert unpacked(b"".join(map(pack, contents)), cut) == b"".join(contents)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@given(content=st.binary(max_size=3000), data=st.data())
+def test_a_stream_that_is_cut_is_an_error(
+    pack: Callable[[bytes], bytes], content: bytes, data: st.DataObject
+) -> None:
+    packed = pack(content)
+    cut = data.draw(st.integers(6, len(packed) - 1))  # within a header nothing is lost
+    with pytest.raises(SnapshotError, match=r"truncated|corrupt"):
+        unpacked(packed[:cut])
+
+
+@pytest.mark.parametrize(("pack", "cut"), [(gzip.compress, 5), (zstandard.compress, 5)])
+def test_a_cut_says_that_it_is_truncated(pack: Callable[[bytes], bytes], cut: int) -> None:
+    packed = pack(bytes(range(256)) * 5000)
+    with pytest.raises(TruncatedError, match="truncated"):
+        unpacked(packed[:-cut])
+
+
+def test_a_zstd_frame_of_nothing_is_nothing() -> None:
+    assert unpacked(zstandard.compress(b"")) == b""
+
+
+def test_garbage_behind_gzip_is_corrupt_and_zeros_are_padding() -> None:
+    assert unpacked(gzip.compress(b"content") + bytes(1000)) == b"content"
+    with pytest.raises(SnapshotError, match="corrupt gzip"):
+        unpacked(gzip.compress(b"content") + b"garbage")
+
+
+def test_a_layer_of_a_member_for_each_file_takes_linear_time() -> None:
+    content = gzip.compress(b"a file's content", mtime=0) * 60_000
+    started = time.perf_counter()
+    assert len(unpacked(content)) == 16 * 60_000
+    assert time.perf_counter() - started < 10

@@ -32,12 +32,12 @@ def moments() -> random.Random:
 
 def write_until_killed(url: str, until: str, seconds: float) -> None:
     """Start a writer, and kill it so long after it has said ``until``."""
-    tests = Path(__file__).parents[1]
+    path = os.pathsep.join(sys.path)  # the writer imports what this process does
     writer = subprocess.Popen(
         [sys.executable, store_writer.__file__, url],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(tests)},
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert writer.stdout is not None
     for said in writer.stdout:

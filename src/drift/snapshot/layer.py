@@ -105,7 +105,7 @@ class _Reading:
             return
         parent, _, base = path.rpartition("/")
         entry = self._marker(parent, base) if base.startswith(_WHITEOUT) else None
-        if entry is None and not base.startswith(".wh..wh."):  # AUFS's own files are no content
+        if entry is None and "/.wh..wh." not in path:  # AUFS's own files are no content
             entry = self._entry(header, path)
         if entry is not None:
             self.entries.append(entry)

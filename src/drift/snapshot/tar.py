@@ -8,6 +8,7 @@ Global pax headers are passed over, as engines do.
 from __future__ import annotations
 
 import posixpath
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -24,6 +25,8 @@ _PATH_LIMIT = 4096  # PATH_MAX
 _ZEROS = bytes(BLOCK)
 _WITHOUT_CONTENT = frozenset(b"123456")
 _REGULAR = frozenset(b"0\x007")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,19}")
+_SECONDS = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _XATTR = "SCHILY.xattr."
 
 
@@ -53,7 +56,10 @@ def members(source: ByteSource) -> Iterator[Header]:
         SnapshotError: not a tar stream, a damaged or absurd header, or a truncated stream.
     """
     while (block := _block(source)) is not None:
-        header, padded_end = _member(source, block)
+        member = _member(source, block)
+        if member is None:
+            return
+        header, padded_end = member
         yield header
         source.skip(padded_end - source.consumed)
 
@@ -77,8 +83,11 @@ def _block(source: ByteSource) -> bytes | None:
     return None if block == _ZEROS else block
 
 
-def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int]:
-    """A member with the extensions in front of it, and where its padded content ends."""
+def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int] | None:
+    """A member with the extensions in front of it, and where its padded content ends.
+
+    None where nothing follows but the archive's end.
+    """
     extended: dict[str, str] = {}
     while block is not None:
         fields = _fields(source, block)
@@ -95,7 +104,9 @@ def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int]:
         elif kind != b"g":
             extended["path" if kind == b"L" else "linkpath"] = _text(content)
         block = _block(source)
-    raise SnapshotError(f"{source.name}: the archive ends after an extension header")
+    if extended:
+        raise SnapshotError(f"{source.name}: the archive ends after an extension header")
+    return None
 
 
 def _fields(source: ByteSource, block: bytes) -> tuple[bytes, ...]:
@@ -116,11 +127,16 @@ def _header(
         raise SnapshotError(f"{source.name}: sparse tar members are not supported")
     name = extended.get("path") or _name(fields)
     kind = "0" if flag[0] in _REGULAR else flag.decode("latin-1")
-    if kind == "0" and name.endswith("/"):
-        kind = "5"
+    if flag == b"\0" and name.endswith("/"):
+        kind = "5"  # before ustar a directory had no type of its own
     size = _size(source, extended.get("size"), fields[4])
-    if flag[0] in _WITHOUT_CONTENT or kind == "5":
+    if flag[0] in _WITHOUT_CONTENT:
         size = 0
+    link = extended.get("linkpath") or _text(fields[8])
+    if len(link) > _PATH_LIMIT:
+        raise SnapshotError(
+            f"{source.name}: a link of {len(link)} characters, which no system takes"
+        )
     header = Header(
         name=name,
         kind=kind,
@@ -129,7 +145,7 @@ def _header(
         gid=_decimal(source, extended.get("gid"), fields[3]),
         size=size,
         mtime=_time(source, extended.get("mtime"), fields[5]),
-        link=extended.get("linkpath") or _text(fields[8]),
+        link=link,
         device=(_number(source, fields[13]), _number(source, fields[14]))
         if kind in "34"
         else (0, 0),
@@ -179,19 +195,19 @@ def _size(source: ByteSource, extended: str | None, field: bytes) -> int:
 
 
 def _decimal(source: ByteSource, extended: str | None, field: bytes) -> int:
-    if extended is None:
+    if not extended:  # an empty value takes a record back
         return _number(source, field)
-    if not extended.isdecimal() or len(extended) > 20:
+    if _DECIMAL.fullmatch(extended) is None:
         raise SnapshotError(f"{source.name}: a damaged number in a pax header")
     return int(extended)
 
 
 def _time(source: ByteSource, extended: str | None, field: bytes) -> int:
     """A time in nanoseconds; pax writes seconds with a decimal fraction."""
-    if extended is None:
+    if not extended:
         return _number(source, field) * 10**9
-    whole, _, fraction = extended.removeprefix("-").partition(".")
-    if not f"{whole}{fraction}".isdecimal() or len(extended) > 40:
+    whole, _, fraction = extended.lstrip("+-").partition(".")
+    if _SECONDS.fullmatch(extended) is None:
         raise SnapshotError(f"{source.name}: a damaged time in a pax header")
     nanoseconds = int(whole or "0") * 10**9 + int(f"{fraction:0<9.9}")
     return -nanoseconds if extended.startswith("-") else nanoseconds

@@ -119,9 +119,49 @@ def test_hostile_members_are_refused(member: Member, message: str) -> None:
         read(tar([member]))
 
 
-def test_a_directory_of_an_old_tar_has_no_content() -> None:
-    layer = read(tar([file("old/")]))
-    assert layer.entries[0].type is EntryType.DIRECTORY
+def _relabelled(content: bytes, kind: bytes) -> bytes:
+    """The archive with another type flag in its first header."""
+    header = bytearray(content[:512])
+    header[156:157], header[148:156] = kind, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + content[512:]
+
+
+def test_a_trailing_slash_is_a_directory_in_old_tars_alone() -> None:
+    content = tar([file("old/", "what a directory cannot hold"), file("next", "x")])
+    old = read(_relabelled(content, b"\0"))
+    assert [(entry.path, entry.type, entry.size) for entry in old.entries] == [
+        ("/old", EntryType.DIRECTORY, 0),
+        ("/next", EntryType.FILE, 1),
+    ]
+    assert read(content).entries[0].type is EntryType.FILE
+
+
+def test_pax_numbers_may_be_signed_and_an_empty_value_takes_one_back() -> None:
+    pax = {"uid": "-2", "gid": "", "mtime": "-1.5", "size": ""}
+    entry = read(tar([file("a", "four", pax=pax, gid=7)])).entries[0]
+    assert (entry.uid, entry.gid, entry.mtime, entry.size) == (-2, 7, -1_500_000_000, 4)
+
+
+@pytest.mark.parametrize("key", ["uid", "size", "mtime"])
+@pytest.mark.parametrize("value", ["x", "1_0", "0x1", " 1", "\u0661", "9" * 50, ".", "-"])
+def test_a_damaged_pax_number_is_an_error(key: str, value: str) -> None:
+    with pytest.raises(SnapshotError, match="damaged"):
+        read(tar([file("a", pax={key: value})]))
+
+
+def test_a_global_header_alone_is_an_empty_layer() -> None:
+    content = tar([file("pax_global_header", "18 comment=a commit\n")])
+    assert read(_relabelled(content, b"g")).entries == ()
+
+
+def test_a_link_longer_than_any_system_takes_is_refused() -> None:
+    with pytest.raises(SnapshotError, match="a link of 6000 characters"):
+        read(tar([symlink("a", "b/" * 3000)]))
+
+
+def test_what_lies_in_a_directory_of_aufs_is_nothing() -> None:
+    assert read(tar([directory(".wh..wh.plnk"), file(".wh..wh.plnk/12.34", "x")])).entries == ()
 
 
 def test_a_wrong_checksum_is_an_error() -> None:

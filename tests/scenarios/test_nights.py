@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import docker
 import pytest
+import requests
 
 from drift.demo.debs import Deb, write_archive
 from drift.demo.servers import free_port, web_server
 from support.nights import APP, simple
 from support.project import Bases, Project
+from support.registry import registry_digest
 
 
 def test_first_night_then_a_quiet_one(project: Project, small_image: str) -> None:
@@ -283,3 +286,46 @@ def test_a_package_that_moved(project: Project, base_image: str, tmp_path: Path)
     assert {"/usr/bin/greeting", "/usr/share/greeting/new", "/var/lib/dpkg/status"} <= set(changed)
     assert set(changed.values()) == {"package"}
     assert night.image()["explained"] == {"files": 1.0, "bytes": 1.0}
+
+
+def test_a_base_that_is_gone(project: Project, bases: Bases, registry: str) -> None:
+    base = bases.publish("leaving", "1")
+    project.configure(APP.replace("missing", "always"))
+    project.commit(simple(base))
+    assert project.check().image()["status"] == "first"
+    name, _, tag = base.rpartition(":")
+    url = f"http://{registry}/v2/{name.partition('/')[2]}/manifests/{registry_digest(base)}"
+    requests.delete(url, timeout=10).raise_for_status()
+    night = project.check()
+    image = night.image()
+    assert tag == "stable"
+    assert (night.code, image["status"], image["flagged"]) == (1, "broken", True)
+    assert base in image["error"]
+    assert image["builds"][0]["failure"]["kind"] == "source-unavailable"
+    assert image["baseline"]["night"] == "2026-11-01"
+    event = night.document["events"][0]
+    assert (event["origin"], event["kind"]) == ("external", "source-unavailable")
+
+
+def test_a_registry_that_does_not_answer_is_unknown(project: Project, bases: Bases) -> None:
+    base = bases.publish("there", "1")
+    project.configure(APP.replace("missing", "always"))
+    project.commit(simple(base))
+    assert project.check().image()["status"] == "first"
+    project.commit(simple(base.replace(base.partition("/")[0], "127.0.0.1:9")))
+    night = project.check()
+    assert (night.code, night.image()["status"], night.image()["flagged"]) == (2, "unknown", False)
+
+
+def test_a_base_that_no_registry_has_is_used_as_it_is(
+    project: Project, api: docker.APIClient, registry: str, small_image: str
+) -> None:
+    local = f"{registry}/never-pushed:1"
+    api.tag(small_image, local.removesuffix(":1"), "1")
+    project.configure(APP.replace("missing", "always"))
+    project.commit(simple(local))
+    first = project.check()
+    assert first.image()["status"] == "first", first.image()["error"]
+    night = project.check()
+    assert (night.code, night.image()["status"]) == (0, "equivalent")
+    assert any(local in note for note in night.image()["notes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 from support.nights import APP, simple
@@ -57,6 +58,27 @@ def test_against_a_revision_compares_both_tonight(project: Project, small_image:
     assert "/etc/app/config.txt" in out or "COPY config.txt" in out
     history = project.drift("history")[1]
     assert "No night is stored yet" in history
+
+
+def test_against_a_revision_that_does_not_build(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    files = simple(small_image)
+    project.commit({**files, "app/Dockerfile": "FROM\n"})
+    project.commit(files)
+    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "json")
+    assert code == 2, err
+    image = json.loads(out)["images"][0]
+    assert image["status"] == "unknown"
+    assert "did not build" in image["error"]
+
+
+def test_against_a_revision_without_the_image(project: Project, small_image: str) -> None:
+    project.configure(APP)
+    project.commit({"README": "nothing yet\n"})
+    project.commit(simple(small_image))
+    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "json")
+    assert code == 0, err
+    assert json.loads(out)["images"][0]["status"] == "first"
 
 
 def test_a_plan_builds_nothing_and_estimates_from_the_last_night(

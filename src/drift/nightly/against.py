@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from drift.nightly.cleaning import Leavings
 from drift.nightly.job import Night, chosen
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
-from drift.nightly.prepare import prepare
+from drift.nightly.prepare import CannotBuild, prepare
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.oci import DiffId
@@ -33,8 +33,10 @@ from drift.snapshot.model import Layer, Layers, LayersInMemory
 from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen, open_source
 from drift.store.store import Store
 
-_THEN = "the revision that is compared with, tonight"
-_NOW = "this tree, tonight"
+_REASONS = {
+    Role.NIGHTLY: "this tree, tonight",
+    Role.REPLAY: "the revision that it is compared with, tonight",
+}
 
 
 def against(
@@ -71,9 +73,15 @@ def against(
     built: dict[tuple[str, Role], Built] = {}
     with ExitStack() as sources, Leavings(engine, watcher) as leavings:
         sources.callback(_untag, engine, run)
-        orders = [
-            order for image in fleet for order in _orders(image, config, engine, revision, sources)
-        ]
+        orders = []
+        for image in fleet:
+            for role, checkout in _checkouts(image, config, revision, sources):
+                try:
+                    prepared = prepare(image, checkout, config, engine, drift_own(config))
+                    orders.append(Ordered(prepared, role, _REASONS[role]))
+                except CannotBuild as error:
+                    failed = rounds.failed(image.name, role, _REASONS[role], error.failure)
+                    built[image.name, role] = failed
         bases.pull([order.prepared for order in orders], watcher)
 
         def done(made: Built) -> None:
@@ -89,10 +97,10 @@ def against(
     return Night(run_document(result, documents), logs)
 
 
-def _orders(
-    image: Image, config: Config, engine: Engine, revision: str, sources: ExitStack
-) -> list[Ordered]:
-    own = drift_own(config)
+def _checkouts(
+    image: Image, config: Config, revision: str, sources: ExitStack
+) -> Iterator[tuple[Role, Checkout]]:
+    """This tree, and the other revision's where it has the image's directory."""
     now = sources.enter_context(
         open_source(
             image.context,
@@ -100,18 +108,17 @@ def _orders(
             image.revision,
             cache_of(config),
             dockerfile=image.dockerfile,
-            leave_out=own,
+            leave_out=drift_own(config),
         )
     )
+    yield Role.NIGHTLY, now
     then = _earlier(image, now, revision, sources)
-    return [
-        Ordered(prepare(image, now, config, engine, own), Role.NIGHTLY, _NOW),
-        Ordered(prepare(image, then, config, engine, own), Role.REPLAY, _THEN),
-    ]
+    if then is not None:
+        yield Role.REPLAY, then
 
 
-def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> Checkout:
-    """The same context at another revision."""
+def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> Checkout | None:
+    """The same context at another revision; None where it is new since."""
     if now.repository is None:
         raise SourceError(
             f"the context of {image.name!r} is in no git repository",
@@ -123,17 +130,18 @@ def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> 
     tree = sources.enter_context(checkout_revision(now.repository, commit))
     path = tree / now.subdirectory
     if not path.is_dir():
-        raise SourceError(f"{revision} has no directory {now.subdirectory!r}")
+        return None
     return replace(now, path=path, revision=commit, dirty=False, shallow=False)
 
 
 def _judged(
     image: Image, built: dict[tuple[str, Role], Built], layers: Layers, config: Config
 ) -> ImageResult:
-    then, now = built[image.name, Role.REPLAY].build, built[image.name, Role.NIGHTLY].build
-    baseline = then if then.ok else None
-    result = judge(image, baseline, now, layers, config.policy, config.ignore)
-    return replace(result, builds=(now, then))
+    now = built[image.name, Role.NIGHTLY].build
+    made = built.get((image.name, Role.REPLAY))
+    then = made.build if made else None
+    result = judge(image, then, now, layers, config.policy, config.ignore)
+    return replace(result, builds=(now, then) if then else (now,))
 
 
 def _untag(engine: Engine, run: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from drift.builds import Failure, FailureKind
+from drift.builds import Build, Failure, FailureKind
 from drift.engine.engine import Engine
 from drift.engine.model import PulledImage
 from drift.engine.pull import PullError, PullFailure
@@ -88,6 +88,15 @@ class Bases:
             local=pulled.digest is None,
             roles=(*reference.roles, "final") if final else reference.roles,
         )
+
+
+def local_bases(build: Build) -> tuple[str, ...]:
+    """A sentence for each base of a build that came from no registry."""
+    return tuple(
+        f"{base.reference} came from no registry: the engine's own image was used as it is"
+        for base in (build.inputs.bases if build.inputs else ())
+        if base.local
+    )
 
 
 def _key(base: BaseReference, prepared: Prepared) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from drift.config.model import Config, Image
 from drift.engine.engine import Engine
 from drift.errors import ConfigError, Error, SourceError, with_hint
 from drift.masking import Mask
-from drift.nightly.bases import Bases
+from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
@@ -30,10 +30,10 @@ from drift.report.document import Document, image_document, run_document
 from drift.report.results import RunResult
 from drift.source.checkout import deepen, open_source
 from drift.source.git import GitError
+from drift.source.model import RepoSide
 from drift.store.store import Store
 
 NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
-_NO_REPLAY = "the baseline's revision cannot be built again"
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
 
@@ -57,7 +57,7 @@ class Task:
 
     image: Image
     prepared: Prepared | None
-    failed: Build | None = None
+    failed: Built | None = None
 
 
 def check(
@@ -168,15 +168,12 @@ class _Run:
             failure = error.failure
         except SourceError as error:
             failure = failure_of(error)
-        build = self.rounds.blank(image.name, Role.NIGHTLY, NIGHTLY_REASON)
-        build = replace(build, failure=self.rounds.masked(failure))
-        return Task(image, None, build)
+        failed = self.rounds.failed(image.name, Role.NIGHTLY, NIGHTLY_REASON, failure)
+        return Task(image, None, failed)
 
     def _nightly_builds(self, tasks: Sequence[Task], leavings: Leavings) -> None:
         """Build every image; each is kept as soon as those before it in the fleet are."""
-        results: dict[str, Built] = {
-            task.image.name: Built(task.failed) for task in tasks if task.failed
-        }
+        results = {task.image.name: task.failed for task in tasks if task.failed}
         waiting = list(tasks)
 
         def keep_in_order() -> None:
@@ -205,7 +202,7 @@ class _Run:
             self.store.layers,
             self.config.policy,
             self.config.ignore,
-            self._notes(task.prepared, baseline) if task.prepared else (),
+            self._notes(task.prepared, built.build, baseline) if task.prepared else (),
         )
         document = image_document(result)
         logs = {built.build.id: built.log} if built.log else {}
@@ -218,21 +215,28 @@ class _Run:
             return self.store.baseline_accepted(image.name)
         return self.store.baseline(image.name, self.night)
 
-    def _notes(self, prepared: Prepared, baseline: Build | None) -> tuple[str, ...]:
-        """What the reader should know of an image's source."""
-        if baseline is None or baseline.inputs is None:
-            return prepared.notes
-        then = baseline.inputs.repo
+    def _notes(self, prepared: Prepared, build: Build, baseline: Build | None) -> tuple[str, ...]:
+        """What the reader should know of an image's sources, whatever the verdict."""
+        then = baseline.inputs.repo if baseline and baseline.inputs else None
+        replay = self._replay_trouble(prepared, then) if then else None
+        return (
+            *prepared.notes,
+            *local_bases(build),
+            *([f"the baseline cannot be built again: {replay}"] if replay else []),
+        )
+
+    def _replay_trouble(self, prepared: Prepared, then: RepoSide) -> str | None:
+        """Why an earlier repo side could not be built again, should that be wanted."""
         if then.fingerprint == prepared.repo.fingerprint or self.store.touch_context(then.context):
-            return prepared.notes
-        checkout = prepared.checkout
-        if checkout.repository is None or then.revision is None or then.dirty:
-            return (*prepared.notes, f"{_NO_REPLAY}: its context is not kept, nor in git")
+            return None
+        repository = prepared.checkout.repository
+        if repository is None or then.revision is None or then.dirty:
+            return "its context is not kept, and git does not have it"
         try:
-            deepen(checkout.repository, then.revision)
+            deepen(repository, then.revision)
         except GitError as error:
-            return (*prepared.notes, f"{_NO_REPLAY}: {with_hint(error)}")
-        return prepared.notes
+            return with_hint(error)
+        return None
 
     def _keep_context(self, prepared: Prepared) -> None:
         """Keep the context, so that this night can be built again where git cannot give it."""

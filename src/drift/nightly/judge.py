@@ -31,6 +31,9 @@ def judge(
         return _result(image, status, baseline, candidate, policy, candidate.failure.message, notes)
     if baseline is None:
         return _result(image, Status.FIRST, None, candidate, policy, None, notes)
+    if baseline.failure is not None:
+        message = f"what it is compared with did not build: {baseline.failure.message}"
+        return _result(image, Status.UNKNOWN, baseline, candidate, policy, message, notes)
     try:
         return _compared(image, baseline, candidate, layers, policy, ignore, notes)
     except (Error, KeyError) as error:

@@ -107,6 +107,10 @@ class Rounds:
             seconds=0.0,
         )
 
+    def failed(self, image: str, role: Role, reason: str, failure: Failure) -> Built:
+        """A build that could not even begin."""
+        return Built(replace(self.blank(image, role, reason), failure=self.masked(failure)))
+
     def _make(self, order: Ordered) -> Built:
         blank = self.blank(order.prepared.image.name, order.role, order.reason)
         try:

@@ -27,7 +27,7 @@ RUN mkdir -p /made/dir /made/opaque/sub /made/to-link /made/was-dir \
  && echo one > /made/dir/one && ln /made/dir/one /made/hard && ln /made/dir/one /made/split \
  && ln -s dir/one /made/soft && ln -s /made/dir /made/way && ln -s nowhere /made/dangling \
  && touch /made/opaque/sub/lower /made/opaque/other /made/was-file "/made/ü \\ x" \
- && mkfifo -m 640 /made/pipe && mknod /made/null c 1 3 \
+ && mkfifo -m 640 /made/pipe && {{ mknod /made/null c 1 3 || true; }} \
  && chmod 4755 /made/dir/one && chmod 1777 /made/was-dir && chown -h 33:44 /made/dir /made/soft
 RUN perl -e 'my $n = `uname -m` =~ /x86_64/ ? 188 : 5; my $v = pack("V5", 0x02000001, 1024); \
     my $f = "/made/capable"; open(F, ">", $f); close(F); my $k = "security.capability"; \

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -226,3 +227,18 @@ def test_the_lease_is_renewed_while_nothing_is_written(
                 beat = connection.execute(sa.select(lease_table.c.heartbeat)).scalar_one()
     database.close()
     assert beat > old
+
+
+def test_connections_made_at_the_same_moment_wait_for_each_other(tmp_path: Path) -> None:
+    def connect(url: str, barrier: threading.Barrier) -> None:
+        database = Database(url)
+        barrier.wait(30)
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (n INTEGER)")
+        database.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        for round_ in range(60):
+            url, barrier = f"sqlite:///{tmp_path}/{round_}.db", threading.Barrier(6)
+            for connected in [pool.submit(connect, url, barrier) for _ in range(6)]:
+                connected.result()

@@ -1,0 +1,208 @@
+"""Faults of the engine that cannot be had from a real one at will."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pytest
+
+from drift.builds import FailureKind, Role
+from drift.config import load
+from drift.engine.engine import Engine
+from drift.engine.model import (
+    BuildRequest,
+    BuildResult,
+    DiskSpace,
+    InspectedImage,
+    PulledImage,
+)
+from drift.engine.pull import PullError, PullFailure
+from drift.errors import EngineError
+from drift.masking import Mask
+from drift.nightly.bases import Bases
+from drift.nightly.prepare import prepare
+from drift.nightly.rounds import Built, Ordered, Rounds
+from drift.nightly.watch import NobodyWatches
+from drift.oci import DiffId, Digest, Platform
+from drift.snapshot.model import LayersInMemory
+from drift.source.checkout import Checkout
+from drift.source.model import EngineIdentity
+from support.images import config_of, diff_id, docker_archive, file, tar
+
+BASE = tar([file("bin/sh", "#!")])
+OTHER = tar([file("bin/sh", "#?")])
+APP = tar([file("app", "1")])
+BASE_ID = Digest.of(b"base")
+
+
+@dataclass
+class Faulty:
+    """An engine whose answers a test chooses."""
+
+    free: int = 1 << 40
+    layers: tuple[bytes, ...] = (BASE, APP)
+    bases_used: Mapping[str, Digest] = field(default_factory=dict)
+    pull_error: PullFailure | None = None
+    local: PulledImage | None = None
+    build_error: EngineError | None = None
+    exported: Callable[[bytes], bytes] = bytes
+    builds: int = 0
+
+    def identity(self, builder: str) -> EngineIdentity:
+        return EngineIdentity("docker", "1", "1.41", builder, "linux/amd64")
+
+    def choose_builder(self, setting: str, needs_buildkit: str | None) -> str:
+        return "classic"
+
+    def disk(self) -> DiskSpace:
+        return DiskSpace(self.free, 1 << 40)
+
+    def pull(self, reference: str, platform: Platform | None, policy: str) -> PulledImage:
+        if self.pull_error:
+            raise PullError(self.pull_error, f"{reference} cannot be pulled")
+        return PulledImage(reference, BASE_ID, BASE_ID, (DiffId(diff_id(BASE)),), 1)
+
+    def local_image(self, reference: str) -> PulledImage | None:
+        return self.local
+
+    def build(self, request: BuildRequest, **_: Any) -> BuildResult:
+        self.builds += 1
+        if self.build_error:
+            raise self.build_error
+        return BuildResult(Digest.of(b"x"), "log", (), datetime.now(UTC), 1.0, self.bases_used)
+
+    def inspect(self, reference: str) -> InspectedImage:
+        diff_ids = tuple(DiffId(diff_id(layer)) for layer in self.layers)
+        return InspectedImage(Digest.of(config_of(self.layers)), (reference,), (), diff_ids, 1)
+
+    @contextmanager
+    def export(self, image: str) -> Iterator[IO[bytes]]:
+        yield io.BytesIO(self.exported(tar(docker_archive(self.layers))))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM base:1\nRUN make\n")
+    (tmp_path / "drift.toml").write_text('[[image]]\nname = "app"\n')
+    return tmp_path
+
+
+def built(project: Path, engine: Faulty, seen: bool = False) -> Built:
+    """One nightly build on an engine."""
+    config = load(project / "drift.toml")
+    real = cast(Engine, engine)
+    prepared = prepare(config.images[0], Checkout(project), config, real, ())
+    bases = Bases(real, lambda _reference: seen)
+    bases.pull([prepared], NobodyWatches())
+    rounds = Rounds(
+        run="run",
+        night=date(2026, 11, 1),
+        config=config,
+        engine=real,
+        bases=bases,
+        layers=LayersInMemory(),
+        watcher=NobodyWatches(),
+        jobs=1,
+        mask=Mask(()),
+    )
+    return rounds.make(Ordered(prepared, Role.NIGHTLY, "a test"))
+
+
+def failure_kind(made: Built) -> FailureKind | None:
+    return made.build.failure.kind if made.build.failure else None
+
+
+def test_a_sound_build_stands_on_its_base(project: Path) -> None:
+    snapshot = built(project, Faulty()).build.snapshot
+    assert snapshot is not None
+    assert [layer.base for layer in snapshot.layers] == [True, False]
+
+
+def test_nothing_is_built_on_a_disk_that_is_nearly_full(project: Path) -> None:
+    engine = Faulty(free=100 << 20)
+    made = built(project, engine)
+    assert failure_kind(made) is FailureKind.RESOURCES
+    assert engine.builds == 0
+    assert made.build.failure is not None
+    assert "100 MiB" in made.build.failure.message
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        Faulty(layers=(OTHER, APP)),
+        Faulty(layers=(APP,)),
+        Faulty(bases_used={"docker.io/library/base:1": Digest.of(b"another")}),
+    ],
+)
+def test_a_build_on_another_base_than_the_pulled_one_says_nothing(
+    project: Path, engine: Faulty
+) -> None:
+    made = built(project, engine)
+    assert failure_kind(made) is FailureKind.ENGINE
+    assert made.build.failure is not None
+    assert "did not use the base:1 that was pulled" in made.build.failure.message
+
+
+def test_an_export_that_breaks_off_is_unknown(project: Path) -> None:
+    made = built(project, Faulty(exported=lambda content: content[:-9000]))
+    assert failure_kind(made) is FailureKind.ENGINE
+    assert made.build.snapshot is None
+
+
+def test_an_engine_that_goes_away_is_unknown(project: Path) -> None:
+    made = built(project, Faulty(build_error=EngineError("connection reset")))
+    assert failure_kind(made) is FailureKind.ENGINE
+    assert not FailureKind.ENGINE.broken
+
+
+LOCAL = PulledImage("base:1", BASE_ID, None, (DiffId(diff_id(BASE)),), 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "local", "seen", "kind"),
+    [
+        (PullFailure.NOT_FOUND, None, False, FailureKind.SOURCE),
+        (PullFailure.NOT_FOUND, LOCAL, False, None),
+        (PullFailure.NOT_FOUND, LOCAL, True, FailureKind.SOURCE),
+        (PullFailure.DENIED, None, False, FailureKind.NETWORK),
+        (PullFailure.DENIED, LOCAL, False, None),
+        (PullFailure.AUTHENTICATION, LOCAL, False, FailureKind.NETWORK),
+        (PullFailure.RATE_LIMIT, None, False, FailureKind.NETWORK),
+        (PullFailure.NETWORK, LOCAL, False, FailureKind.NETWORK),
+        (PullFailure.PLATFORM, None, False, FailureKind.INPUT),
+        (PullFailure.ABSENT, None, False, FailureKind.INPUT),
+        (PullFailure.RESOURCES, None, False, FailureKind.RESOURCES),
+    ],
+)
+def test_why_a_base_cannot_be_had_decides_between_broken_and_unknown(
+    project: Path,
+    error: PullFailure,
+    local: PulledImage | None,
+    seen: bool,
+    kind: FailureKind | None,
+) -> None:
+    made = built(project, Faulty(pull_error=error, local=local), seen)
+    assert failure_kind(made) is kind
+    if kind is None:
+        assert made.build.inputs is not None
+        assert made.build.inputs.bases[0].local
+
+
+def test_a_context_that_changes_while_it_is_sent_fails_its_image_alone(project: Path) -> None:
+    class Reading(Faulty):
+        def build(self, request: BuildRequest, **_: Any) -> BuildResult:
+            (project / "Dockerfile").write_text("FROM base:2\nRUN another\n")
+            with request.context() as stream:
+                stream.read()
+            return super().build(request)
+
+    made = built(project, Reading())
+    assert failure_kind(made) is FailureKind.INPUT
+    assert replace(made.build, failure=None).inputs is not None

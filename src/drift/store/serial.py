@@ -31,7 +31,7 @@ def compress(content: bytes) -> bytes:
     if len(content) > _LARGEST:
         raise StoreError(
             f"a value of {len(content)} bytes is too large for the store",
-            hint="Ignore what makes the image so large ([[ignore]]), or split the image.",
+            hint="Split what makes it so large into several layers or images.",
         )
     return _FORMAT + zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(content)
 

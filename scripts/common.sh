@@ -13,12 +13,19 @@ can_install() {
 }
 
 # install PACKAGE...: from apt, without recommended packages; lists are fetched when needed.
+# Fails, with apt's last words, where it cannot.
 install() {
   say "installing: $*"
+  mkdir -p "$WORK"
+  local log=$WORK/apt.log
   local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0)
   export DEBIAN_FRONTEND=noninteractive
-  apt-get "${options[@]}" install "$@" >&2 2>/dev/null ||
-    { apt-get -qq update >&2 && apt-get "${options[@]}" install "$@" >&2; }
+  apt-get "${options[@]}" install "$@" >"$log" 2>&1 && return
+  if apt-get -qq update >"$log" 2>&1 && apt-get "${options[@]}" install "$@" >>"$log" 2>&1; then
+    return
+  fi
+  tail -n 15 "$log" >&2
+  return 1
 }
 
 # need PROGRAM PACKAGE: there, or installed, or a message that says what is missing.

@@ -30,8 +30,9 @@ def command(config: ConfigOption = DEFAULT_CONFIG) -> None:
         store.exclusive(0.0, output.say),
     ):
         before = engine.own_references()
-        newest = next((run.night for run in store.runs(1)), datetime.now(UTC).date())
-        for sentence in clean(engine, store, settings, newest):
+        today = datetime.now(UTC).date()
+        newest = next((run.night for run in store.runs(1)), today)
+        for sentence in clean(engine, store, settings, min(newest, today)):
             output.say(f"drift: {sentence}")
         after = engine.own_references()
     gone = len(set(before) - set(after))

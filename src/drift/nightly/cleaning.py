@@ -136,9 +136,9 @@ def own_references(engine: Engine, store: Store) -> set[str]:
 
 def _kept(store: Store, config: Config) -> set[str]:
     """The references of the builds whose images stay."""
-    return {
-        own_reference(image.name, build.id)
-        for image in config.images
-        for build in store.builds(image.name)
-        if build.id not in set(store.expired_builds(image.name, config.store.keep_images))
-    }
+    kept: set[str] = set()
+    for image in config.images:
+        expired = frozenset(store.expired_builds(image.name, config.store.keep_images))
+        ids = (build.id for build in store.builds(image.name) if build.id not in expired)
+        kept.update(own_reference(image.name, build) for build in ids)
+    return kept

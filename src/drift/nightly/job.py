@@ -17,7 +17,7 @@ from typing import Any
 from drift.builds import Build, Role
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
-from drift.errors import ConfigError, Error, SourceError, with_hint
+from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
 from drift.masking import Mask
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
@@ -138,6 +138,8 @@ class _Run:
                 ready = [task.prepared for task in tasks if task.prepared]
                 self.bases.pull(ready, self.watcher)
                 self._nightly_builds(tasks, leavings)
+        except StoreError:
+            raise  # perhaps the lease is another's now, and the images with it
         except BaseException:
             with suppress(Error):
                 remove_unkept(self.engine, self.store, self.config)

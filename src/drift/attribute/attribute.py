@@ -27,8 +27,8 @@ def attribute(sides: Sides, comparison: Comparison) -> Attribution:
     """Give every changed path, package and configuration field exactly one cause."""
     claims = Claims()
     bases = MovedBases(sides)
-    packages = MovedPackages(sides, comparison, bases)
     repository = RepositoryChanges(sides, bases)
+    packages = MovedPackages(sides, comparison, bases, repository)
     if not comparison.identical:
         for claim in bases.claims:
             claims.add(claim)
@@ -42,9 +42,9 @@ def attribute(sides: Sides, comparison: Comparison) -> Attribution:
         else:
             unexplained.append(change)
     for field in comparison.config:
-        known = repository.of_config(field) or bases.of_image or _unexplained_field(sides, field)
+        known = repository.of_config(field) or _unexplained_field(sides, field)
         claims.config[field.field] = claims.add(known)
-    _add_unexplained(claims, sides, _without_containers(claims, unexplained))
+    _add_unexplained(claims, sides, packages, _without_containers(claims, unexplained))
     return claims.attribution(comparison)
 
 
@@ -86,7 +86,9 @@ def _unexplained_field(sides: Sides, change: ConfigChange) -> Claim:
     )
 
 
-def _add_unexplained(claims: Claims, sides: Sides, changes: list[FileChange]) -> None:
+def _add_unexplained(
+    claims: Claims, sides: Sides, packages: MovedPackages, changes: list[FileChange]
+) -> None:
     """One cause for each layer that holds paths which no source explains."""
     by_layer: dict[tuple[int, bool], list[FileChange]] = {}
     for change in changes:
@@ -99,7 +101,7 @@ def _add_unexplained(claims: Claims, sides: Sides, changes: list[FileChange]) ->
             grade=Grade.INFERRED,
             instruction=None if removed else sides.made_by(layer),
             layer=None if removed else layer,
-            evidence=(*_fingerprints(sides), *_toolchain(sides)),
+            evidence=(*_fingerprints(sides), *_toolchain(sides), *packages.owners_of(group)),
         )
         key = claims.add(claim)
         claims.paths.update((change.path, key) for change in group)
@@ -127,8 +129,12 @@ def _toolchain(sides: Sides) -> tuple[str, ...]:
         return ()
     before, after = sides.before_inputs.engine, sides.after_inputs.engine
     names = ("name", "version", "builder", "platform", "kernel", "cpus", "storage_driver")
-    return tuple(
-        f"the engine's {name} changed: {getattr(before, name)} → {getattr(after, name)}"
-        for name in names
-        if getattr(before, name) != getattr(after, name)
+    frontends = (other or one for one, other in sides.moved_frontends)
+    return (
+        *(
+            f"the engine's {name} changed: {getattr(before, name)} → {getattr(after, name)}"
+            for name in names
+            if getattr(before, name) != getattr(after, name)
+        ),
+        *(f"the frontend {base.reference} moved" for base in frontends if base),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.sides import Sides
@@ -20,10 +22,13 @@ class MovedBases:
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
         self._by_role: dict[str, Claim] = {}
+        self._by_reference: dict[str, Claim] = {}
         self.claims: list[Claim] = []
         for before, after in sides.moved_bases:
             claim = self._claim(before, after)
             self.claims.append(claim)
+            if after is not None:
+                self._by_reference[after.reference] = claim
             for role in {*(before.roles if before else ()), *(after.roles if after else ())}:
                 self._by_role.setdefault(role, claim)
 
@@ -61,16 +66,24 @@ class MovedBases:
         claim = self.of_image
         if claim is None:
             return None
-        brought = [
-            self._sides.in_base(layer, before=before)
-            for layer, before in ((change.before_layer, True), (change.after_layer, False))
-            if layer is not None
-        ]
-        return claim if all(brought) else None
+        deciders = self._sides.deciders(change)
+        return claim if deciders and all(decider.base for decider in deciders) else None
 
-    def of_stage(self, stage: str) -> Claim | None:
-        """The claim for the base of a stage or of a ``COPY --from`` image."""
-        return self._by_role.get(f"stage:{stage}") or self._by_role.get(f"copy:{stage}")
+    def of_copy(self, source: str) -> Claim | None:
+        """The claim for what ``COPY --from`` takes: an image, or a stage that stands on one.
+
+        An image that moved is the copy's only source. A stage may have made its files from
+        anything else as well: it is not looked into, and the claim is ``inferred``; where
+        the repository changed too, there is none.
+        """
+        image = self._by_reference.get(source)
+        stage = self._by_role.get(f"stage:{source.lower()}")
+        if stage is None:
+            return image
+        if not self._sides.same_repo_side:
+            return None
+        evidence = f"the base of stage {source} moved; what the stage itself did was not examined"
+        return replace(stage, grade=Grade.INFERRED, evidence=(*stage.evidence, evidence))
 
 
 def _identity(base: Base | None, same_reference: bool) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin
 from drift.compare.model import Comparison, FileChange
@@ -56,8 +56,12 @@ class Claims:
     config: dict[str, Key] = field(default_factory=dict)
 
     def add(self, claim: Claim) -> Key:
-        """Note a cause, which need not explain a file."""
-        self.first.setdefault(claim.key, claim)
+        """Note a cause, which need not explain a file.
+
+        A cause is as sure as its least sure claim, and names the layer that all agree on.
+        """
+        known = self.first.get(claim.key)
+        self.first[claim.key] = claim if known is None else _joined(known, claim)
         return claim.key
 
     def attribution(self, comparison: Comparison) -> Attribution:
@@ -78,6 +82,19 @@ class Claims:
             explained_files=_share(len(explained), len(comparison.files)),
             explained_bytes=_share(_bytes(explained), _bytes(comparison.files)),
         )
+
+
+def _joined(known: Claim, claim: Claim) -> Claim:
+    if known is claim:
+        return known
+    same_layer = known.layer is None or claim.layer in (None, known.layer)
+    return replace(
+        known,
+        grade=max(known.grade, claim.grade, key=list(Grade).index),
+        evidence=tuple(dict.fromkeys((*known.evidence, *claim.evidence))),
+        instruction=known.instruction if same_layer else None,
+        layer=known.layer if same_layer else None,
+    )
 
 
 def _rank(key: Key) -> tuple[int, int, str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
+from drift.attribute.copies import copied_from, copies_context
 from drift.attribute.model import Grade, Kind, Origin
-from drift.attribute.sides import Sides
+from drift.attribute.settings import wrote_setting
+from drift.attribute.sides import Decider, Sides
 from drift.compare.model import ConfigChange, FileChange
-from drift.snapshot.model import Instruction
+from drift.snapshot.model import printable_path
 from drift.source.model import RepoSide
-
-_COPY = re.compile(r"(?:COPY|ADD)\s", re.IGNORECASE)
-_FROM = re.compile(r"--from=(\S+)", re.IGNORECASE)
-_REMOTE = re.compile(r"\s(?:https?|git|ssh)://|\sgit@", re.IGNORECASE)
 
 
 class RepositoryChanges:
@@ -23,6 +19,7 @@ class RepositoryChanges:
     A COPY from the context can hold nothing but the context, so that its changes are the
     repository's. What an edited or new instruction made is read as its doing (``inferred``).
     An unchanged RUN is nobody's: it may have used what changed, or fetched something new.
+    Where a layer is not tied to its instruction, nothing is said.
     """
 
     def __init__(self, sides: Sides, bases: MovedBases) -> None:
@@ -30,81 +27,153 @@ class RepositoryChanges:
         self._bases = bases
         self._before = sides.before_inputs.repo if sides.before_inputs else None
         self._after = sides.after_inputs.repo if sides.after_inputs else None
-        self._texts = (sides.instructions(before=True), sides.instructions())
+        self._texts = {before: sides.instructions(before=before) for before in (True, False)}
 
     def of_path(self, change: FileChange) -> Claim | None:
         """The repository's edit that a path follows from, or the base of a copied stage."""
-        removed = change.after_layer is None
-        instruction = self._sides.made_by(change.layer, before=removed)
-        if instruction is None:
-            return None
-        if _COPY.match(instruction.text) and (source := _FROM.search(instruction.text)):
-            return self._bases.of_stage(source[1]) or self._edited(instruction, removed, change)
-        return self._edited(instruction, removed, change) or self._copied(instruction, change)
+        deciders = self._sides.deciders(change)
+        for decider in deciders:
+            if decider.base:
+                continue
+            if decider.instruction is None:
+                return None
+            others = [other for other in deciders if other is not decider]
+            claim = self._decided(decider, others, change)
+            if claim is not None:
+                return claim
+        return None
 
-    def _edited(self, instruction: Instruction, removed: bool, change: FileChange) -> Claim | None:
-        """The other side has no such instruction: it was edited, added or taken out."""
+    def _decided(self, decider: Decider, others: list[Decider], change: FileChange) -> Claim | None:
+        text = _text_of(decider)
+        source = copied_from(text)
+        if source is not None and (moved := self._bases.of_copy(source)):
+            return moved
+        if self.edited(decider):
+            return self._edited(decider)
+        if decider.holds and source is None and copies_context(text):
+            return self._copied(decider, others, change)
+        return None
+
+    def edited(self, decider: Decider) -> bool:
+        """Whether the other side surely has no such instruction: edited, added or taken out."""
         before, after = self._before, self._after
         if before is None or after is None or before.dockerfile == after.dockerfile:
-            return None
-        if instruction.text in self._texts[1 if removed else 0]:
-            return None
+            return False
+        others = self._texts[not decider.before]
+        if decider.instruction is None or others is None:
+            return False
+        return decider.instruction.text not in others
+
+    def _edited(self, decider: Decider) -> Claim:
+        removed = decider.before
         return Claim(
             origin=Origin.REPO,
             kind=Kind.DOCKERFILE,
-            subject=instruction.text,
+            subject=_text_of(decider),
             grade=Grade.INFERRED,
-            before=before.revision,
-            after=after.revision,
-            instruction=None if removed else instruction,
-            layer=change.after_layer,
+            before=self._before.revision if self._before else None,
+            after=self._after.revision if self._after else None,
+            instruction=None if removed else decider.instruction,
+            layer=None if removed else decider.layer,
             evidence=(
                 "the Dockerfile changed",
                 "the instruction is gone" if removed else "the instruction is new or edited",
             ),
         )
 
-    def _copied(self, instruction: Instruction, change: FileChange) -> Claim | None:
+    def _copied(self, decider: Decider, others: list[Decider], change: FileChange) -> Claim | None:
+        """What an unchanged COPY brought: only the context, and the variables in its paths."""
         before, after = self._before, self._after
-        if before is None or after is None or before.context == after.context:
+        if before is None or after is None or _only_owner(change):
             return None
-        if not _COPY.match(instruction.text) or _REMOTE.search(instruction.text):
+        if _is_git(change.path) and before.git_commit and before.git_commit == after.git_commit:
+            return _git_noise(change.path, decider)
+        changed = _changed(before, after)
+        if changed is None:
             return None
-        return Claim(
-            origin=Origin.REPO,
-            kind=Kind.CONTEXT,
-            subject=instruction.text,
-            grade=Grade.PROVEN,
-            before=_version(before),
-            after=_version(after),
-            instruction=instruction,
-            layer=change.after_layer,
-            evidence=("the context digest changed", "the instruction copies the context alone"),
-        )
-
-    def of_config(self, change: ConfigChange) -> Claim | None:
-        """The edit that a configuration field follows from."""
-        before, after = self._before, self._after
-        if before is None or after is None:
-            return None
-        if before.dockerfile != after.dockerfile:
-            return self._config_claim(Kind.DOCKERFILE, change, "the Dockerfile changed")
-        for what in ("args", "target", "platform"):
-            if getattr(before, what) != getattr(after, what):
-                evidence = f"the image's {what} in drift.toml changed"
-                return self._config_claim(Kind.BUILD_CONFIG, change, evidence)
-        return None
-
-    def _config_claim(self, kind: Kind, change: ConfigChange, evidence: str) -> Claim:
+        kind, why = changed
+        text = _text_of(decider)
+        alone = all(other.base or _text_of(other) == text for other in others)
         return Claim(
             origin=Origin.REPO,
             kind=kind,
-            subject=change.field,
-            grade=Grade.INFERRED,
-            before=_text(change.before),
-            after=_text(change.after),
-            evidence=(evidence,),
+            subject=text,
+            grade=Grade.PROVEN if kind is Kind.CONTEXT and alone else Grade.INFERRED,
+            before=_version(before),
+            after=_version(after),
+            instruction=decider.instruction,
+            layer=None if decider.before else decider.layer,
+            evidence=(why, "the instruction copies the context alone"),
         )
+
+    def of_config(self, change: ConfigChange) -> Claim | None:
+        """The edit that a configuration field follows from, else the base that brought it.
+
+        An instruction that only one side's own history has wrote the field; without one, a
+        moved base did.
+        """
+        before, after = self._before, self._after
+        if before is None or after is None:
+            return None
+        base = self._bases.of_image
+        if base is not None and not wrote_setting(self._sides, change.field):
+            return base
+        if before.dockerfile != after.dockerfile:
+            return _config_claim(Kind.DOCKERFILE, change, "the Dockerfile changed")
+        for what in ("args", "target", "platform"):
+            if getattr(before, what) != getattr(after, what):
+                evidence = f"the image's {what} in drift.toml changed"
+                return _config_claim(Kind.BUILD_CONFIG, change, evidence)
+        return None
+
+
+def _config_claim(kind: Kind, change: ConfigChange, evidence: str) -> Claim:
+    return Claim(
+        origin=Origin.REPO,
+        kind=kind,
+        subject=change.field,
+        grade=Grade.INFERRED,
+        before=_text(change.before),
+        after=_text(change.after),
+        evidence=(evidence,),
+    )
+
+
+def _changed(before: RepoSide, after: RepoSide) -> tuple[Kind, str] | None:
+    """What of the repo side a COPY's files follow from."""
+    if before.context != after.context or before.git_commit != after.git_commit:
+        return Kind.CONTEXT, "the context digest changed"
+    if before.args != after.args:
+        return Kind.BUILD_CONFIG, "the image's args in drift.toml changed"
+    if before.dockerfile != after.dockerfile:
+        return Kind.DOCKERFILE, "the Dockerfile changed"
+    return None
+
+
+def _only_owner(change: FileChange) -> bool:
+    """An owner given by name is the base's, or another step's, to decide."""
+    return bool(change.fields) and set(change.fields) <= {"owner", "mtime"}
+
+
+def _is_git(path: str) -> bool:
+    return ".git" in path.split("/")
+
+
+def _git_noise(path: str, decider: Decider) -> Claim:
+    root = path[: path.index("/.git") + len("/.git")]
+    return Claim(
+        origin=Origin.NONDETERMINISM,
+        kind=Kind.CACHE,
+        subject=printable_path(f"{root}/**"),
+        grade=Grade.INFERRED,
+        instruction=decider.instruction,
+        layer=None if decider.before else decider.layer,
+        evidence=("git's own files, at one commit on both sides",),
+    )
+
+
+def _text_of(decider: Decider) -> str:
+    return decider.instruction.text if decider.instruction else ""
 
 
 def _version(repo: RepoSide) -> str:

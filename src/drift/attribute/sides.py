@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from drift.builds import Build
-from drift.snapshot.model import Instruction, Snapshot
+from drift.compare.model import FileChange
+from drift.oci import HistoryEntry
+from drift.snapshot.model import Instruction, LayerDescriptor, Snapshot
 from drift.source.model import Base, Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """The layer that a side's state of a path comes from: it holds the path, or removed it.
+
+    ``base`` tells a base's layer; ``instruction`` is None for those, and where unsure.
+    """
+
+    layer: int
+    before: bool
+    holds: bool
+    base: bool
+    instruction: Instruction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +53,105 @@ class Sides:
 
     @property
     def moved_bases(self) -> tuple[tuple[Base | None, Base | None], ...]:
-        """Bases that differ, paired by reference, else by what they served as."""
+        """Bases that differ, paired by reference and by what they served as.
+
+        A frontend is none of them: it is a part of the toolchain.
+        """
         if self.before_inputs is None or self.after_inputs is None:
             return ()
         return _moved(self.before_inputs.bases, self.after_inputs.bases)
 
+    @property
+    def moved_frontends(self) -> tuple[tuple[Base | None, Base | None], ...]:
+        """Frontends (``# syntax``) that differ."""
+        if self.before_inputs is None or self.after_inputs is None:
+            return ()
+        return _moved(self.before_inputs.bases, self.after_inputs.bases, frontends=True)
+
+    def deciders(self, change: FileChange) -> tuple[Decider, ...]:
+        """The layers that decide a path, the candidate's first.
+
+        A side where the path never was has none.
+        """
+        absent = change.removing_layer
+        after = change.after_layer if change.after else absent
+        before = change.before_layer if change.before else absent
+        found = (
+            self._decider(after, holds=change.after is not None, before=False),
+            self._decider(before, holds=change.before is not None, before=True),
+        )
+        return tuple(decider for decider in found if decider)
+
+    def _decider(self, layer: int | None, *, holds: bool, before: bool) -> Decider | None:
+        layers = self._layers(before=before)
+        if layer is None or layer >= len(layers):
+            return None
+        return Decider(layer, before, holds, layers[layer].base, layers[layer].instruction)
+
     def made_by(self, layer: int | None, *, before: bool = False) -> Instruction | None:
         """The instruction that made a layer of the candidate, or of the baseline."""
-        layers = (self.before if before else self.after).layers
+        layers = self._layers(before=before)
         return layers[layer].instruction if layer is not None and layer < len(layers) else None
 
-    def in_base(self, layer: int | None, *, before: bool = False) -> bool:
-        """Whether a layer of the candidate, or of the baseline, is its base's."""
-        layers = (self.before if before else self.after).layers
-        return layer is not None and layer < len(layers) and layers[layer].base
+    def instructions(self, *, before: bool = False) -> frozenset[str] | None:
+        """The texts of the instructions that made a side's own layers; None where unsure."""
+        own = [layer.instruction for layer in self._layers(before=before) if not layer.base]
+        if None in own:
+            return None
+        return frozenset(instruction.text for instruction in own if instruction)
 
-    def instructions(self, *, before: bool = False) -> frozenset[str]:
-        """The texts of the instructions that made a side's own layers."""
-        layers = (self.before if before else self.after).layers
-        return frozenset(layer.instruction.text for layer in layers if layer.instruction)
+    def own_history(self, *, before: bool = False) -> tuple[HistoryEntry, ...]:
+        """The history that a side's own instructions made, above its base's."""
+        inputs = self.before_inputs if before else self.after_inputs
+        bases = inputs.bases if inputs else ()
+        below = next((base.history_length for base in bases if base.final), 0)
+        return (self.before if before else self.after).config.history[below:]
+
+    def _layers(self, *, before: bool) -> tuple[LayerDescriptor, ...]:
+        return (self.before if before else self.after).layers
 
 
 def _moved(
-    before: tuple[Base, ...], after: tuple[Base, ...]
+    before: tuple[Base, ...], after: tuple[Base, ...], *, frontends: bool = False
 ) -> tuple[tuple[Base | None, Base | None], ...]:
-    by_reference = {base.reference: base for base in before}
+    left: dict[str, list[Base]] = defaultdict(list)
+    for base in before:
+        if _is_frontend(base) is frontends:
+            left[base.reference].append(base)
     pairs: list[tuple[Base | None, Base | None]] = []
     renamed: list[Base] = []
     for base in after:
-        known = by_reference.pop(base.reference, None)
+        if _is_frontend(base) is not frontends:
+            continue
+        # A reference may stand for images of several platforms.
+        known = _served_as(base, left[base.reference]) or next(iter(left[base.reference]), None)
         if known is None:
             renamed.append(base)
-        elif known.identity != base.identity:
+        else:
+            left[base.reference].remove(known)
             pairs.append((known, base))
-    left = list(by_reference.values())
+    rest = [base for bases in left.values() for base in bases]
     for base in renamed:
-        former = next((old for old in left if set(old.roles) & set(base.roles)), None)
+        former = _served_as(base, rest)
         if former is not None:
-            left.remove(former)
+            rest.remove(former)
         pairs.append((former, base))
-    pairs.extend((old, None) for old in left)
-    return tuple(pairs)
+    pairs.extend((old, None) for old in rest)
+    return tuple(pair for pair in pairs if not _same(*pair))
+
+
+def _is_frontend(base: Base) -> bool:
+    return base.roles == ("frontend",)
+
+
+def _served_as(base: Base, others: list[Base]) -> Base | None:
+    return next((other for other in others if set(other.roles) & set(base.roles)), None)
+
+
+def _same(before: Base | None, after: Base | None) -> bool:
+    """One image, though a registry may have given its index another digest or a second name."""
+    if before is None or after is None:
+        return False
+    return before.image_id == after.image_id or bool(
+        before.digest and before.digest == after.digest
+    )

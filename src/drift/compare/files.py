@@ -14,7 +14,7 @@ from drift.compare.model import Change, FileChange
 from drift.errors import SnapshotError
 from drift.oci import DiffId
 from drift.snapshot.model import Entry, EntryType, Layer, Layers
-from drift.snapshot.tree import MergedTree, Node, merge
+from drift.snapshot.tree import MergedTree, merge
 
 Ignored = Callable[[str], bool]
 
@@ -71,7 +71,7 @@ def _differences(
     metadata_only: list[FileChange] = []
     left_out = 0
     for path in sorted(before.touched | after.touched):
-        change = _change(path, before.nodes.get(path), after.nodes.get(path))
+        change = _change(path, before, after)
         if change is None:
             continue
         if ignored(path):
@@ -89,8 +89,9 @@ def _differences(
     return FileDifferences(tuple(changed), tuple(metadata_only), left_out, shadowed)
 
 
-def _change(path: str, before: Node | None, after: Node | None) -> FileChange | None:
+def _change(path: str, one: MergedTree, other: MergedTree) -> FileChange | None:
     """How one path differs; None where it does not."""
+    before, after = one.nodes.get(path), other.nodes.get(path)
     if before is None or after is None:
         if before is after:
             return None
@@ -109,7 +110,13 @@ def _change(path: str, before: Node | None, after: Node | None) -> FileChange | 
         after=after.entry if after else None,
         before_layer=before.layer if before else None,
         after_layer=after.layer if after else None,
+        removing_layer=_removing(path, one, other, kind),
     )
+
+
+def _removing(path: str, before: MergedTree, after: MergedTree, kind: Change) -> int | None:
+    lacking = {Change.ADDED: before, Change.REMOVED: after}.get(kind)
+    return lacking.removed_by(path) if lacking else None
 
 
 def differing_fields(before: Entry, after: Entry) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ class FileChange:
 
     ``fields`` names what differs (``content``, ``type``, ``link``, ``mode``, ``owner``,
     ``xattrs``, ``device``, ``mtime``). ``before_layer`` and ``after_layer`` are the indexes
-    of the layers that decide the path on either side, None where it is not there.
+    of the layers that decide the path on either side, None where it is not there; then
+    ``removing_layer`` is the one that took it away on that side, None where none did.
     """
 
     path: str
@@ -34,6 +35,7 @@ class FileChange:
     after: Entry | None
     before_layer: int | None = None
     after_layer: int | None = None
+    removing_layer: int | None = None
 
     @property
     def layer(self) -> int:

@@ -11,13 +11,17 @@ from drift.snapshot.model import Packages
 def compare_packages(before: Packages, after: Packages) -> tuple[PackageChange, ...]:
     """Each purl whose installed versions differ, sorted.
 
-    Copies count: the same version installed at one more place is a difference.
+    Copies count: the same version installed at one more place is a difference. Where a
+    side's database could not be read, a package that only the other side has is no
+    difference: it may be there.
     """
+    unknown = {*before.unknown, *after.unknown}
     one, other = _versions(before), _versions(after)
     return tuple(
         PackageChange(purl, _joined(one.get(purl)), _joined(other.get(purl)))
         for purl in sorted(one.keys() | other.keys())
         if one.get(purl) != other.get(purl)
+        and (_ecosystem(purl) not in unknown or (purl in one and purl in other))
     )
 
 
@@ -29,6 +33,10 @@ def unknown_packages(before: Packages, after: Packages) -> dict[str, str]:
         for ecosystem, reason in packages.unknown.items():
             found[ecosystem].append(f"{side}: {reason}")
     return {ecosystem: "; ".join(reasons) for ecosystem, reasons in sorted(found.items())}
+
+
+def _ecosystem(purl: str) -> str:
+    return purl.removeprefix("pkg:").partition("/")[0]
 
 
 def _versions(packages: Packages) -> dict[str, list[str]]:

@@ -57,7 +57,7 @@ def against(
     started_at = datetime.now(UTC)
     run = f"against-{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     layers = _Overlay(store.layers)
-    bases = Bases(engine, store.registry_digest_seen)
+    bases = Bases(engine, store.registry_digest_seen, Mask(config.masked))
     rounds = Rounds(
         run=run,
         night=started_at.date(),

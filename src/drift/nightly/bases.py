@@ -9,7 +9,8 @@ from drift.builds import Build, Failure, FailureKind
 from drift.engine.engine import Engine
 from drift.engine.model import PulledImage
 from drift.engine.pull import PullError, PullFailure
-from drift.errors import with_hint
+from drift.errors import EngineError, with_hint
+from drift.masking import Mask
 from drift.nightly.prepare import CannotBuild, Prepared
 from drift.nightly.watch import Watcher
 from drift.oci import Platform
@@ -23,6 +24,7 @@ _KINDS = {
     PullFailure.RESOURCES: FailureKind.RESOURCES,
     PullFailure.ENGINE: FailureKind.ENGINE,
 }
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 _POLICIES = ("never", "missing", "always")  # the strictest that any image asks for wins
 
 
@@ -32,6 +34,7 @@ class Bases:
 
     engine: Engine
     seen_in_registry: Callable[[str], bool]
+    mask: Mask = field(default_factory=Mask)
     _pulled: dict[tuple[str, str], PulledImage | Failure] = field(default_factory=dict)
 
     def pull(self, fleet: Iterable[Prepared], watcher: Watcher) -> None:
@@ -43,19 +46,30 @@ class Bases:
                 policy = max(wanted.get(key, "never"), prepared.image.pull, key=_POLICIES.index)
                 wanted[key] = policy
         for (reference, platform), policy in wanted.items():
-            watcher.says(f"pulling {reference}")
+            watcher.says(f"pulling {self.mask.text(reference)}")
             self._pulled[reference, platform] = self._pull(reference, platform, policy)
 
     def _pull(self, reference: str, platform: str, policy: str) -> PulledImage | Failure:
         try:
-            return self.engine.pull(reference, Platform.parse(platform), policy)
+            wanted = Platform.parse(platform)
+        except ValueError as error:
+            return Failure(FailureKind.STEP, f"FROM --platform of {reference}: {error}")
+        try:
+            return self._pulled_or_local(reference, wanted, policy)
+        except PullError as error:
+            return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), with_hint(error))
+        except EngineError as error:
+            return Failure(FailureKind.ENGINE, with_hint(error))
+
+    def _pulled_or_local(self, reference: str, platform: Platform, policy: str) -> PulledImage:
+        try:
+            return self.engine.pull(reference, platform, policy)
         except PullError as error:
             if error.kind in (PullFailure.NOT_FOUND, PullFailure.DENIED):
                 local = self.engine.local_image(reference)
                 if local is not None and not self.seen_in_registry(reference):
                     return replace(local, digest=None)  # podman makes one up for what it built
-            message = with_hint(error)
-            return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), message)
+            raise
 
     def of(self, prepared: Prepared) -> tuple[Base, ...]:
         """The bases of one image.
@@ -78,7 +92,7 @@ class Bases:
         pulled = self._pulled[_key(reference, prepared)]
         if isinstance(pulled, Failure):
             raise CannotBuild(pulled)
-        final = reference.reference == prepared.final_base
+        final = (reference.reference, reference.platform) == prepared.final_base
         return Base(
             reference=reference.reference,
             image_id=pulled.image_id,
@@ -100,4 +114,12 @@ def local_bases(build: Build) -> tuple[str, ...]:
 
 
 def _key(base: BaseReference, prepared: Prepared) -> tuple[str, str]:
-    return base.reference, base.platform or str(prepared.platform)
+    return base.reference, _platform(base.platform, prepared.platform)
+
+
+def _platform(text: str | None, default: Platform) -> str:
+    """A platform as ``FROM --platform`` may write it: the architecture alone, or the system."""
+    if text in (None, default.os):
+        return str(default)
+    name = _ARCHITECTURES.get(str(text), text)
+    return str(name) if "/" in str(name) else f"{default.os}/{name}"

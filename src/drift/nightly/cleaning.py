@@ -81,7 +81,7 @@ def clean(
 
     Images of builds beyond ``keep_images``, and of runs that were replaced or killed, lose
     drift's reference, and go with it where nothing else names them; so do bases that an
-    earlier night pulled and whose tag now names another image. Then the store forgets what
+    earlier night pulled, once no tag names them and no kept image stands on them. Then the store forgets what
     is older than ``keep_nights``, counted from ``night``. ``own`` are this store's references
     where they were listed before (see :func:`own_references`). To be called under the
     store's lease. Returns a sentence for each thing that could not be removed.
@@ -108,16 +108,17 @@ def remove_unkept(
 
 
 def _superseded(store: Store, config: Config) -> set[str]:
-    """Bases that drift pulled before the last build, under the same reference."""
-    found: set[str] = set()
+    """Bases that drift pulled, and that neither a kept image nor the newest build stands on."""
+    pulled: set[str] = set()
+    in_use: set[str] = set()
     for image in config.images:
-        newest: dict[str, str] = {}
-        for build in store.builds(image.name, Role.NIGHTLY):
-            for base in build.inputs.bases if build.inputs else ():
-                current = newest.setdefault(base.reference, base.image_id)
-                if base.digest and base.image_id != current:
-                    found.add(base.image_id)
-    return found
+        expired = frozenset(store.expired_builds(image.name, config.store.keep_images))
+        for number, build in enumerate(store.builds(image.name, Role.NIGHTLY)):
+            bases = build.inputs.bases if build.inputs else ()
+            if number == 0 or (build.ok and build.id not in expired):
+                in_use.update(base.image_id for base in bases)
+            pulled.update(base.image_id for base in bases if base.digest)
+    return pulled - in_use
 
 
 def own_references(engine: Engine, store: Store) -> set[str]:

@@ -114,7 +114,7 @@ class _Run:
         self.night = night or self.started_at.date()
         self.id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.builder = engine.choose_builder(config.engine.builder, None)
-        self.bases = Bases(engine, store.registry_digest_seen)
+        self.bases = Bases(engine, store.registry_digest_seen, Mask(config.masked))
         self.rounds = Rounds(
             run=self.id,
             night=self.night,

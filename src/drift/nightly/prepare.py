@@ -52,7 +52,7 @@ class Prepared:
     builder: str
     platform: Platform
     bases: tuple[BaseReference, ...]
-    final_base: str | None
+    final_base: tuple[str, str | None] | None  # reference, and platform where FROM says one
     session: bool  # even an optional secret or ssh mount wants one
     repo: RepoSide
     notes: tuple[str, ...]
@@ -98,6 +98,7 @@ def _prepare(
     )
     mounts = required_mounts(dockerfile, image.target, image.args, platform)
     _check_mounts(image, mounts)
+    mask = Mask(config.masked)
     return Prepared(
         image=image,
         checkout=checkout,
@@ -111,14 +112,14 @@ def _prepare(
         repo=RepoSide(
             context=context.digest,
             dockerfile=Digest.of(context.dockerfile_content),
-            args=_kept_args(image, Mask(config.masked)),
-            target=image.target,
+            args=_kept_args(image, mask),
+            target=mask.text(image.target) if image.target else None,
             platform=str(image.platform) if image.platform else None,
             git_commit=context.git_commit,
             revision=checkout.revision,
             dirty=checkout.dirty,
         ),
-        notes=(*checkout.notes, *context.notes),
+        notes=tuple(mask.text(note) for note in (*checkout.notes, *context.notes)),
     )
 
 
@@ -133,12 +134,12 @@ def _kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
 
 def _final_base(
     dockerfile: Dockerfile, image: Image, platform: Platform, builder: str, native: Platform
-) -> str | None:
+) -> tuple[str, str | None] | None:
     """The external reference that the built image stands on; None for ``scratch``."""
     build = StageBuild(image.args, image.target, platform, native, builder)
     resolved = resolve(dockerfile, build)
     lowest = chain(resolved, dockerfile.stage(image.target).index)[0]
-    return None if lowest.base == "scratch" else lowest.base
+    return None if lowest.base == "scratch" else (lowest.base, lowest.platform)
 
 
 def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,9 +20,10 @@ from drift.engine.model import BuildRequest, BuildResult, Progress, SecretMount
 from drift.errors import EngineError, Error, SnapshotError, SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
+from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
 from drift.nightly.prepare import CannotBuild, Prepared
 from drift.nightly.watch import Watcher
-from drift.oci import Digest, ImageConfig, Reference
+from drift.oci import Digest, Reference
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
 from drift.source.dockerfile import tie_layers
@@ -88,9 +89,15 @@ class Rounds:
         """Make one build; whatever goes wrong with it is its failure, not an error."""
         image = order.prepared.image.name
         self.watcher.begins(image, order.role, order.reason)
-        built = self._make(order)
-        failure = built.build.failure
-        outcome = failure.message if failure else "built"
+        try:
+            built = self._make(order)
+        except Error:
+            raise  # the run as a whole cannot go on: stopped, or the store is out of reach
+        except Exception as error:
+            # A bug of ours, or an image that found one, must not keep the fleet unchecked.
+            failure = Failure(FailureKind.ENGINE, f"drift failed at this image: {error!r}")
+            built = self.failed(image, order.role, order.reason, failure)
+        outcome = built.build.failure.message if built.build.failure else "built"
         self.watcher.ends(image, order.role, built.build.seconds, outcome)
         return built
 
@@ -122,7 +129,9 @@ class Rounds:
             )
         except CannotBuild as error:
             return Built(replace(blank, failure=self.masked(error.failure)))
-        return self._build(order, replace(blank, inputs=inputs), inputs)
+        except EngineError as error:
+            return self._not_built(blank, FailureKind.ENGINE, error)
+        return self._build(order, replace(blank, inputs=hidden_inputs(inputs, self.mask)), inputs)
 
     def _check_room(self) -> None:
         disk = self.engine.disk()
@@ -187,7 +196,7 @@ class Rounds:
         )
 
     def _progress(self, image: str, at: Progress) -> None:
-        self.watcher.steps(image, at.step, at.steps, at.name)
+        self.watcher.steps(image, at.step, at.steps, self.mask.text(at.name))
 
     def _snapshot(
         self, prepared: Prepared, result: BuildResult, bases: Sequence[Base], tag: str
@@ -223,14 +232,16 @@ class Rounds:
             layers=len(snapshot.layers),
         )
         layers = tuple(
-            replace(layer, base=index < below, instruction=instruction)
+            replace(
+                layer,
+                base=index < below,
+                instruction=hidden_instruction(instruction, self.mask),
+            )
             for index, (layer, instruction) in enumerate(
                 zip(snapshot.layers, instructions, strict=True)
             )
         )
-        document = json.dumps(snapshot.config.raw, ensure_ascii=False)
-        config = ImageConfig.parse(self.mask.text(document).encode())
-        return replace(snapshot, layers=layers, config=config)
+        return replace(snapshot, layers=layers, config=hidden_config(snapshot.config, self.mask))
 
     def _placed(self, failure: Failure, result: BuildResult, prepared: Prepared) -> Failure:
         """The failure with the Dockerfile's instruction that failed."""
@@ -244,6 +255,7 @@ class Rounds:
         return replace(
             failure,
             message=self.mask.text(failure.message),
+            instruction=hidden_instruction(failure.instruction, self.mask),
             tail=tuple(self.mask.text(line) for line in failure.tail),
         )
 
@@ -273,11 +285,13 @@ def verify_bases(bases: Sequence[Base], result: BuildResult) -> None:
     Raises:
         CannotBuild: it used another base; then the build says nothing about ours.
     """
-    used = {_name(reference): digest for reference, digest in result.bases_used.items()}
+    used: dict[Reference | str, list[Digest]] = defaultdict(list)
+    for reference, digest in result.bases_used.items():
+        used[_name(reference)].append(digest)
     for base in bases:
-        digest = used.get(_name(base.reference))
-        if digest is not None and digest not in (base.digest, base.image_id):
-            raise _void(base, digest)
+        digests = used[_name(base.reference)]  # several, where one tag has two digests
+        if digests and not {base.digest, base.image_id} & {*digests}:
+            raise _void(base, digests[0])
 
 
 def verify_prefix(base: Base | None, snapshot: Snapshot) -> None:

@@ -206,3 +206,56 @@ def test_a_context_that_changes_while_it_is_sent_fails_its_image_alone(project: 
     made = built(project, Reading())
     assert failure_kind(made) is FailureKind.INPUT
     assert replace(made.build, failure=None).inputs is not None
+
+
+@pytest.mark.parametrize(
+    ("platform", "kind"),
+    [
+        ("linux/amd64", None),
+        ("amd64", None),
+        ("linux", None),
+        ("not/a/plat/form", FailureKind.STEP),
+        ("a b", FailureKind.STEP),
+    ],
+)
+def test_a_platform_is_read_as_builders_read_it(
+    project: Path, platform: str, kind: FailureKind | None
+) -> None:
+    (project / "drift.toml").write_text(f'[[image]]\nname = "app"\nargs = {{ P = "{platform}" }}\n')
+    (project / "Dockerfile").write_text("ARG P\nFROM --platform=$P base:1\nRUN make\n")
+    assert failure_kind(built(project, Faulty())) is kind
+
+
+def test_an_engine_that_goes_away_while_bases_are_pulled_is_unknown(project: Path) -> None:
+    class Gone(Faulty):
+        def pull(self, reference: str, platform: Platform | None, policy: str) -> PulledImage:
+            raise EngineError("the engine went away")
+
+    assert failure_kind(built(project, Gone())) is FailureKind.ENGINE
+
+
+def test_an_engine_that_goes_away_before_a_build_is_unknown(project: Path) -> None:
+    class Gone(Faulty):
+        def disk(self) -> DiskSpace:
+            raise EngineError("the engine went away")
+
+    assert failure_kind(built(project, Gone())) is FailureKind.ENGINE
+
+
+def test_a_fault_of_drift_s_own_fails_its_image_alone(project: Path) -> None:
+    class Odd(Faulty):
+        def inspect(self, reference: str) -> InspectedImage:
+            raise ValueError("what nobody thought of")
+
+    made = built(project, Odd())
+    assert failure_kind(made) is FailureKind.ENGINE
+    assert made.build.failure is not None
+    assert "what nobody thought of" in made.build.failure.message
+
+
+def test_one_tag_with_two_digests_is_no_other_base(project: Path) -> None:
+    used = {
+        f"docker.io/library/base:1@{BASE_ID}": BASE_ID,
+        "docker.io/library/base:1": Digest.of(b"pinned in another stage"),
+    }
+    assert failure_kind(built(project, Faulty(bases_used=used))) is None

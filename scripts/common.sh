@@ -35,3 +35,8 @@ need() {
   install "$2"
   command -v "$1" >/dev/null 2>&1 || die "apt installed $2, but there is no $1"
 }
+
+# The keys by which mmdebstrap knows Debian's archive; Ubuntu has them in a package of their own.
+need_debian_keys() {
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || install debian-archive-keyring
+}

@@ -149,7 +149,8 @@ def test_dpkg_owns_the_same_files(container: Container, packages: Packages) -> N
     (dpkg,) = (p for p in packages if p.purl == "pkg:deb/debian/dpkg")
     place = 'echo "$(realpath "$(dirname "$f")")/$(basename "$f")"'
     script = f"for f in $(dpkg -L dpkg); do test -d $f || ! test -e $f || {place}; done"
-    assert set(dpkg.files) == set(container.run("bash", "-c", script).split())
+    directories = set(container.run("bash", "-c", "find / -xdev -type d").split())
+    assert set(dpkg.files) - directories == set(container.run("bash", "-c", script).split())
     assert set(dpkg.digests) <= set(dpkg.files)
     sums = container.run("md5sum", "/usr/bin/dpkg").split()[0]
     assert dpkg.digests["/usr/bin/dpkg"] == f"md5:{sums}"

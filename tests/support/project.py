@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -68,6 +69,11 @@ def with_file(root: bytes, name: str, content: str) -> bytes:
         info.size = len(content)
         changed.addfile(info, io.BytesIO(content.encode()))
     return target.getvalue()
+
+
+def _heed_interrupts() -> None:
+    """What runs in a shell's background ignores SIGINT, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
@@ -156,6 +162,7 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
 
     def drift(self, *arguments: str) -> tuple[int, str, str]:

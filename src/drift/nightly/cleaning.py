@@ -81,10 +81,10 @@ def clean(
 
     Images of builds beyond ``keep_images``, and of runs that were replaced or killed, lose
     drift's reference, and go with it where nothing else names them; so do bases that an
-    earlier night pulled, once no tag names them and no kept image stands on them. Then the store forgets what
-    is older than ``keep_nights``, counted from ``night``. ``own`` are this store's references
-    where they were listed before (see :func:`own_references`). To be called under the
-    store's lease. Returns a sentence for each thing that could not be removed.
+    earlier night pulled, once no tag names them and no kept image stands on them. Then the
+    store forgets what is older than ``keep_nights``, counted from ``night``. ``own`` are this
+    store's references where they were listed before (see :func:`own_references`). To be
+    called under the store's lease. Returns a sentence for each thing that was not removed.
     """
     failed = remove_unkept(engine, store, config, own)
     cleanup = engine.remove_superseded_bases(_superseded(store, config))

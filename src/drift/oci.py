@@ -189,6 +189,22 @@ class HistoryEntry:
     comment: str = ""
 
 
+def _json(document: bytes) -> Any:
+    """JSON as Go reads it: no NaN, and half a surrogate pair is U+FFFD."""
+    try:
+        parsed = json.loads(document, parse_constant=_no_constant)
+        if b"\\u" in document:
+            text = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            parsed = json.loads(text.decode("utf-8", "replace"))
+    except RecursionError as error:
+        raise ValueError("not JSON that can be read: nested too deeply") from error
+    return parsed
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"not JSON: {name}")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
     """An image configuration (image-spec ``config.md``).
@@ -208,7 +224,7 @@ class ImageConfig:
         Raises:
             ValueError: it is not JSON, or not an image configuration.
         """
-        raw = json.loads(document)
+        raw = _json(document)
         try:
             diff_ids = tuple(DiffId(text) for text in raw["rootfs"]["diff_ids"] or ())
             history = tuple(

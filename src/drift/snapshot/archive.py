@@ -44,6 +44,7 @@ class Contents:
     layers: dict[str, DiffId] = field(default_factory=dict)
     sizes: dict[DiffId, int] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)  # sound blobs of other kinds, and why
 
     def member(self, name: str) -> str:
         """A member's own name, links between members followed."""
@@ -128,9 +129,16 @@ class ArchiveReader:
         elif size <= DOCUMENT_LIMIT:
             self._document(member, source.exactly(size))
         else:
+            self._other(member, size, source)
+
+    def _other(self, member: str, size: int, source: ByteSource) -> None:
+        """A blob that is no part of an image: an attestation, an artifact."""
+        claimed = _blob_digest(member)
+        if claimed is None or digest_of(source.slices(size)) != claimed:
             raise SnapshotError(
                 f"{self.contents.name}: {member} is neither a layer nor a document, or damaged"
             )
+        self.contents.unread[member] = f"it is neither a layer nor a document, of {size} bytes"
 
     def _document(self, member: str, content: bytes) -> None:
         self._document_bytes += len(content)
@@ -146,12 +154,20 @@ class ArchiveReader:
         title = f"{self.contents.name}: {member}"
         start = source.peek(4)
         if start[:2] == GZIP_MAGIC or start == ZSTD_MAGIC:
+            unsound: SnapshotError | None = None
+            layer_size, diff_id = 0, None
             with BackgroundSha256() as blob:
                 packed = ByteSource(observed(source.slices(size), blob), title)
-                layer_size, diff_id = self._parsed(decompressed(packed), title)
+                try:
+                    layer_size, diff_id = self._parsed(decompressed(packed), title)
+                except SnapshotError as error:
+                    unsound = error
                 for _ in packed.rest():
                     pass
             digest = Digest.from_hash(blob.state)
+            if diff_id is None:
+                self._refuse(member, digest, unsound)
+                return
         else:
             plain = source.slices(size)
             known = self._known(member)
@@ -166,6 +182,12 @@ class ArchiveReader:
             raise SnapshotError(f"{title}: its content is not what its name says")
         self.contents.layers[member] = diff_id
         self.contents.sizes[diff_id] = layer_size
+
+    def _refuse(self, member: str, digest: Digest, error: SnapshotError | None) -> None:
+        """A blob that is what its name says may be something else than a layer."""
+        if error is None or digest != _blob_digest(member):
+            raise error or SnapshotError(f"{self.contents.name}: {member} cannot be read")
+        self.contents.unread[member] = error.message
 
     def _parsed(self, chunks: Iterator[bytes | memoryview], title: str) -> tuple[int, DiffId]:
         layer = read_layer(chunks, title, self._capture)

@@ -12,6 +12,10 @@ from drift.oci import Digest, ImageConfig, Platform, Reference
 from drift.snapshot.archive import Contents
 
 _INDEXES_DEEP = 4
+_IMAGE_CONFIGS = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def verify_layers(contents: Contents, image: ArchivedImage) -> None:
         )
     for index, (name, diff_id) in enumerate(zip(image.members, image.config.diff_ids, strict=True)):
         found = contents.layers.get(contents.member(name))
+        if found is None and (reason := contents.unread.get(contents.member(name))):
+            raise SnapshotError(f"{contents.name}: layer {index} cannot be read: {reason}")
         if found is None:
             raise SnapshotError(
                 f"{contents.name}: layer {index} ({name}) is missing",
@@ -135,10 +141,21 @@ def _oci_images(
             yield from _oci_images(contents, document, own, depth - 1)
         elif isinstance(document, Mapping) and "config" in document:
             layers = _mappings(contents, document.get("layers") or ())
+            if not _is_image(descriptor, document["config"]):
+                continue
             members = [_blob(contents, layer) for layer in layers]
             config_name = _blob(contents, document["config"])
             if isinstance(_json(contents, config_name), Mapping):
                 yield _image(contents, config_name, members, own)
+
+
+def _is_image(descriptor: Mapping[str, Any], config: Any) -> bool:
+    """Whether a manifest is an image's: others are artifacts, or attest to an image."""
+    platform = descriptor.get("platform")
+    if isinstance(platform, Mapping) and platform.get("os") == "unknown":
+        return False
+    media_type = config.get("mediaType") if isinstance(config, Mapping) else None
+    return not media_type or media_type in _IMAGE_CONFIGS
 
 
 def _annotated_names(annotations: Mapping[str, Any]) -> tuple[str, ...]:
@@ -202,5 +219,11 @@ def _normal(reference: str) -> Reference | str:
 
 def _matches(found: Platform, wanted: Platform) -> bool:
     return (found.os, found.architecture) == (wanted.os, wanted.architecture) and (
-        wanted.variant is None or found.variant == wanted.variant
+        wanted.variant is None or _variant(found) == _variant(wanted)
     )
+
+
+def _variant(platform: Platform) -> str | None:
+    """A variant; those that an architecture has by default may be left out."""
+    defaults = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
+    return platform.variant or defaults.get(platform.architecture)

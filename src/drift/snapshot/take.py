@@ -60,6 +60,9 @@ def snapshot_of_path(
         if path.is_dir():
             contents = _read_directory(path, layers)
         else:
+            # A pipe is read as it comes; a device might never end.
+            if stat.S_IFMT(path.stat().st_mode) not in (stat.S_IFREG, stat.S_IFIFO):
+                raise SnapshotError(f"{path}: not a file, a pipe or an OCI layout")
             with path.open("rb") as stream:
                 contents = read_archive(stream, str(path), layers, _CAPTURE)
     except OSError as error:
@@ -128,13 +131,21 @@ class CapturedFiles:
 
 def _read_directory(root: Path, layers: Layers) -> Contents:
     """An OCI layout that lies unpacked: its files are read as an archive's members are."""
+    if not any((root / name).is_file() for name in ("index.json", "manifest.json")):
+        raise SnapshotError(
+            f"{root}: not an OCI layout (no index.json)", hint="Give an archive or an OCI layout."
+        )
     reader = ArchiveReader(str(root), layers, _CAPTURE)
     for folder, directories, names in os.walk(root):
         directories.sort()
         for name in sorted(names):
             path = Path(folder, name)
             status = path.lstat()
-            if stat.S_ISREG(status.st_mode):
+            if stat.S_ISLNK(status.st_mode):
+                link = _member(path.relative_to(root), 0)
+                link = link._replace(kind="2", link=path.readlink().as_posix())
+                reader.add(link, ByteSource(iter(()), str(path)))
+            elif stat.S_ISREG(status.st_mode):
                 with path.open("rb") as stream:
                     source = ByteSource(chunks_of(stream), str(path))
                     reader.add(_member(path.relative_to(root), status.st_size), source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -240,3 +241,105 @@ def test_any_flipped_byte_is_an_error_or_changes_nothing(data: st.DataObject) ->
         return
     # Tar padding and modes of the outer archive are not the image's content.
     assert [layer.diff_id for layer in snapshot.layers] == [diff_id(layer) for layer in LAYERS]
+
+
+def unpack(members: Sequence[Member], root: Path) -> None:
+    for member in members:
+        path = root / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(member.content)
+
+
+def test_a_layout_with_a_pipe_in_it_and_links_out_of_it_is_read_without_them(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "layout"
+    unpack(oci_members([(LAYERS, config_of(LAYERS), {})]), root)
+    os.mkfifo(root / "blobs" / "pipe")
+    (root / "outside").symlink_to("/dev/zero")
+    (root / "circle").symlink_to("circle")
+    expect_whole(snapshot_of_path(root, LayersInMemory()))
+
+
+def test_links_between_the_files_of_a_directory_are_followed(tmp_path: Path) -> None:
+    unpack(docker_archive(LAYERS), tmp_path)
+    (tmp_path / "1" / "layer.tar").rename(tmp_path / "app.tar")
+    (tmp_path / "1" / "layer.tar").symlink_to("../app.tar")
+    expect_whole(snapshot_of_path(tmp_path, LayersInMemory()))
+
+
+def test_a_blob_that_is_a_link_out_of_the_layout_is_missing(tmp_path: Path) -> None:
+    root = tmp_path / "layout"
+    unpack(oci_members([(LAYERS, config_of(LAYERS), {})]), root)
+    blob = root / "blobs" / "sha256" / hashlib.sha256(APP).hexdigest()
+    blob.rename(tmp_path / "outside")
+    blob.symlink_to(tmp_path / "outside")
+    with pytest.raises(SnapshotError, match="is missing"):
+        snapshot_of_path(root, LayersInMemory())
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/proc", "/nowhere"])
+def test_what_is_no_archive_is_refused_at_once(path: str) -> None:
+    with pytest.raises(SnapshotError):
+        snapshot_of_path(Path(path), LayersInMemory())
+
+
+def _with_blob(members: list[Member], blob: bytes, **extra: str) -> list[Member]:
+    """The layout with one more manifest in its index, whose layer is a blob of another kind."""
+    config = b'{"of": "an artifact"}'
+    named = {hashlib.sha256(content).hexdigest(): content for content in (blob, config)}
+    digests = [f"sha256:{digest}" for digest in named]
+    manifest = json.dumps(
+        {"config": {"digest": digests[1], **extra}, "layers": [{"digest": digests[0]}]}
+    ).encode()
+    named[hashlib.sha256(manifest).hexdigest()] = manifest
+    index = json.loads(members[-1].content)
+    index["manifests"].append({"digest": f"sha256:{hashlib.sha256(manifest).hexdigest()}"})
+    blobs = [file(f"blobs/sha256/{digest}", content) for digest, content in named.items()]
+    return [*members[:-1], *blobs, file("index.json", json.dumps(index))]
+
+
+@pytest.mark.parametrize(
+    "blob", [gzipped(b"a gzipped SBOM"), b"{" + b" " * (17 << 20) + b"}", zstded(b"x" * 9000)]
+)
+def test_artifacts_beside_an_image_are_no_images_and_no_layers(blob: bytes) -> None:
+    members = oci_members([(LAYERS, config_of(LAYERS), {})])
+    kind = "application/vnd.example.config.v1+json"
+    expect_whole(read(tar(_with_blob(members, blob, mediaType=kind))))
+
+
+def test_a_layer_that_is_no_tar_archive_is_an_error_that_says_so() -> None:
+    packed = (gzipped(BASE), gzipped(b"no tar archive at all" * 100))
+    members = oci_members([(packed, config_of(LAYERS), {})])
+    with pytest.raises(SnapshotError, match=r"layer 1 cannot be read: .* tar header"):
+        read(tar(members))
+
+
+def test_an_attestation_without_annotation_is_known_by_its_platform() -> None:
+    members = oci_members([(LAYERS, config_of(LAYERS), {}), ((APP,), config_of((APP,)), {})])
+    index = json.loads(members[-1].content)
+    index["manifests"][1]["platform"] = {"os": "unknown", "architecture": "unknown"}
+    expect_whole(read(tar([*members[:-1], file("index.json", json.dumps(index))])))
+
+
+def test_a_default_variant_may_be_left_out() -> None:
+    document = json.loads(config_of(LAYERS)) | {"architecture": "arm64"}
+    members = docker_archive(LAYERS, config=json.dumps(document).encode())
+    assert read(tar(members), platform="linux/arm64/v8").config.platform == Platform(
+        "linux", "arm64"
+    )
+
+
+@pytest.mark.parametrize(
+    "extra", ['"config": {"x": NaN}', '"config": Infinity', '"config": ' + "[" * 100_000]
+)
+def test_a_configuration_that_is_not_json_is_an_error(extra: str) -> None:
+    document = config_of(LAYERS).decode().removesuffix("}") + f", {extra}}}"
+    with pytest.raises(SnapshotError, match="not JSON"):
+        read(tar(docker_archive(LAYERS, config=document.encode())))
+
+
+def test_half_a_surrogate_pair_in_a_configuration_can_be_written_again() -> None:
+    document = config_of(LAYERS, {"Env": ["A=\ud800"]})
+    settings = read(tar(docker_archive(LAYERS, config=document))).config.settings
+    json.dumps(settings, ensure_ascii=False).encode()

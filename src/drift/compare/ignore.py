@@ -10,7 +10,8 @@ from pathspec import GitIgnoreSpec
 def ignore_rules(patterns: Sequence[str]) -> Callable[[str], bool]:
     """A test whether the patterns leave a path out; the last pattern that matches decides.
 
-    A directory pattern (``/cache/``) matches the directory as well as what lies below it.
+    A directory pattern (``/cache/``) matches the directory as well as what lies below it; a
+    file of that name too, as a path's type is not asked for.
     """
     if not patterns:
         return lambda _path: False

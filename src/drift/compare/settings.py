@@ -6,6 +6,7 @@ container ids, the intermediate image that a build step ran on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,11 +30,16 @@ def compare_settings(before: ImageConfig, after: ImageConfig) -> tuple[ConfigCha
     ``Labels.version``); an absent field equals an empty one, as engines treat them.
     """
     one, other = _fields(before), _fields(after)
-    difference = DeepDiff(one, other, view="tree")
+    difference = DeepDiff(_texts(one), _texts(other), view="tree")
     names = {item.path(output_format="list")[0] for items in difference.values() for item in items}
     return tuple(
         ConfigChange(str(name), one.get(name), other.get(name)) for name in sorted(names, key=str)
     )
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Values in one form and on one line: long lists and texts are not aligned with care."""
+    return {name: json.dumps(value, sort_keys=True) for name, value in fields.items()}
 
 
 def _fields(config: ImageConfig) -> dict[str, Any]:

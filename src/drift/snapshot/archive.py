@@ -33,6 +33,7 @@ from drift.snapshot.tar import BLOCK, Header, is_tar, members
 
 DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
 DOCUMENTS_LIMIT = 128 << 20  # all of them
+MEMBERS_LIMIT = 100_000  # an image of 1,000 layers has 4,000
 
 
 @dataclass(slots=True)
@@ -110,9 +111,13 @@ class ArchiveReader:
         self._expected = {diff_id.encoded: diff_id for diff_id in expected}
         self._legacy = LegacyLayers(expected)
         self._document_bytes = 0
+        self._members = 0
 
     def add(self, header: Header, source: ByteSource) -> None:
         """Take the member in that ``source`` stands at."""
+        self._members += 1
+        if self._members > MEMBERS_LIMIT:
+            raise SnapshotError(f"{self.contents.name}: more members than any image archive has")
         member = posixpath.normpath(header.name)
         if header.kind == "2":
             target = posixpath.join(posixpath.dirname(member), header.link)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from drift.compare.compare import compare
 from drift.compare.ignore import ignore_rules
 from drift.compare.model import Change, Comparison, FileChange, PackageChange
+from drift.compare.packages import compare_packages
 from drift.errors import SnapshotError
 from drift.oci import DiffId
 from drift.snapshot.model import Layer, LayersInMemory, Package, Packages
@@ -279,3 +281,39 @@ def test_looking_at_touched_paths_alone_finds_what_a_full_comparison_finds(
         or differing_fields(trees[0][path].entry, trees[1][path].entry)
     }
     assert {c.path for c in (*found.files, *found.metadata_only)} == expected
+
+
+def test_long_settings_are_compared_in_linear_time() -> None:
+    store = LayersInMemory()
+    one, other = (
+        snapshot_of(
+            [[file("a")]],
+            store,
+            settings={"Cmd": [str(n * step) for n in range(50_000)], "Note": "x\n" * step * 20_000},
+        )
+        for step in (3, 7)
+    )
+    started = time.perf_counter()
+    assert [change.field for change in compare(one, other, store).config] == ["Cmd", "Note"]
+    assert time.perf_counter() - started < 5
+
+
+def test_packages_of_a_database_that_was_not_read_neither_came_nor_went() -> None:
+    curl, jq = (Package(f"pkg:deb/debian/{name}", "1") for name in ("curl", "jq"))
+    six = Package("pkg:pypi/six", "1")
+    whole = Packages((curl, jq, six))
+    unread = Packages((replace(curl, version="2"),), unknown={"deb": "truncated"})
+    found = {
+        change.purl: (change.before, change.after) for change in compare_packages(whole, unread)
+    }
+    assert found == {curl.purl: ("1", "2"), six.purl: ("1", None)}
+
+
+def test_who_removed_a_path_is_told_with_it() -> None:
+    store = LayersInMemory()
+    before = snapshot_of([[file("a"), file("b")]], store)
+    after = snapshot_of([[file("a"), file("b")], [file(".wh.a")]], store)
+    (change,) = compare(before, after, store).files
+    assert (change.path, change.removing_layer) == ("/a", 1)
+    (back,) = compare(after, before, store).files
+    assert (back.change, back.removing_layer) == (Change.ADDED, 1)

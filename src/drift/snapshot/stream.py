@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import queue
 import threading
 import zlib
@@ -23,7 +22,9 @@ BOMB_RATIO = 200  # real layers stay below 100; gzip itself ends at 1032, zstd d
 _PIECE = 1 << 16  # handed to zlib at once: it copies what a member's end leaves over
 _ZSTD_WINDOW = 1 << 27  # what the zstd command line accepts without --long
 
-_ZSTD_END = b"\x00\xffdrift: the end\xff\x00"
+_ZSTD_HEADER = 18  # bytes at most
+# Compressible: its frame does not hold it as it is, so that none of it can be taken for it.
+_ZSTD_END = b"\x00\xffdrift: the end\xff\x00" * 8
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -210,14 +211,27 @@ def _pieces(chunks: Iterator[memoryview]) -> Iterator[memoryview]:
 
 
 class _Readable:
-    """Pieces of bytes with the ``read`` that zstandard asks for."""
+    """A :class:`ByteSource` with the ``read`` that zstandard asks for, and an end of ours.
 
-    def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
-        self._pieces = pieces
+    The end follows the last bytes in one piece: a frame's header that is cut is forgotten
+    by the library where a new frame begins a piece.
+    """
+
+    def __init__(self, source: ByteSource, end: bytes) -> None:
+        self._pieces, self._end = source.rest(), end
+        self._kept = b""
+        self.ended = False
 
     def read(self, _size: int = -1) -> bytes:
         # The wanted size is a hint: zstandard accepts more, and asks again after less.
-        return bytes(next(self._pieces, b""))
+        for piece in self._pieces:
+            whole = b"".join((self._kept, piece))
+            self._kept = whole[-_ZSTD_HEADER:]
+            if len(whole) > _ZSTD_HEADER:
+                return whole[:-_ZSTD_HEADER]
+        last, self._kept = (b"" if self.ended else self._kept + self._end), b""
+        self.ended = True
+        return last
 
 
 def _unzstd(source: ByteSource) -> Iterator[bytes]:
@@ -227,15 +241,14 @@ def _unzstd(source: ByteSource) -> Iterator[bytes]:
     So a frame of our own is put behind it: what it holds comes out only after whole frames.
     """
     context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    behind = iter((zstandard.compress(_ZSTD_END),))
-    pieces: Iterator[bytes | memoryview] = itertools.chain(source.rest(), behind)
-    reader = context.stream_reader(cast(IO[bytes], _Readable(pieces)), read_across_frames=True)
+    readable = _Readable(source, zstandard.compress(_ZSTD_END))
+    reader = context.stream_reader(cast(IO[bytes], readable), read_across_frames=True)
     kept = b""  # the end of what was read, which may be of our own frame
     while True:
         try:
             chunk = reader.read(CHUNK)
         except zstandard.ZstdError as error:
-            if next(behind, None) is None:  # our frame was taken for what is missing
+            if readable.ended:  # our frame was taken for what is missing
                 raise TruncatedError(f"{source.name}: truncated zstd data, or corrupt") from error
             raise SnapshotError(f"{source.name}: corrupt zstd data: {error}") from error
         if not chunk:

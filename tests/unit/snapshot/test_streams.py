@@ -34,7 +34,7 @@ def test_a_stream_that_is_cut_is_an_error(
     pack: Callable[[bytes], bytes], content: bytes, data: st.DataObject
 ) -> None:
     packed = pack(content)
-    cut = data.draw(st.integers(6, len(packed) - 1))  # within a header nothing is lost
+    cut = data.draw(st.integers(4, len(packed) - 1))
     with pytest.raises(SnapshotError, match=r"truncated|corrupt"):
         unpacked(packed[:cut])
 
@@ -61,3 +61,10 @@ def test_a_layer_of_a_member_for_each_file_takes_linear_time() -> None:
     started = time.perf_counter()
     assert len(unpacked(content)) == 16 * 60_000
     assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("size", range(1, 200))
+def test_a_zstd_frame_that_misses_its_last_block_is_truncated_whatever_its_size(size: int) -> None:
+    packed = zstandard.compress(bytes((n * n * 37) % 251 for n in range(size)))
+    with pytest.raises(SnapshotError):
+        unpacked(packed[: len(packed) - size])

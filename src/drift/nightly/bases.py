@@ -92,7 +92,11 @@ class Bases:
         pulled = self._pulled[_key(reference, prepared)]
         if isinstance(pulled, Failure):
             raise CannotBuild(pulled)
-        final = (reference.reference, reference.platform) == prepared.final_base
+        root = (reference.reference, reference.platform)
+        stages = (
+            f"stage:{name}" for name, stands_on in prepared.roots.items() if stands_on == root
+        )
+        final = ("final",) if root == prepared.final_base else ()
         return Base(
             reference=reference.reference,
             image_id=pulled.image_id,
@@ -100,7 +104,7 @@ class Bases:
             diff_ids=pulled.diff_ids,
             history_length=pulled.history_length,
             local=pulled.digest is None,
-            roles=(*reference.roles, "final") if final else reference.roles,
+            roles=tuple(dict.fromkeys((*reference.roles, *stages, *final))),
         )
 
 

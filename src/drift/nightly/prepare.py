@@ -30,6 +30,8 @@ from drift.source.dockerfile.stages import chain, resolve
 from drift.source.git import GitError, GitFailure
 from drift.source.model import RepoSide
 
+Root = tuple[str, str | None]  # a base's reference, and its platform where FROM says one
+
 _ABSENT = (GitFailure.MISSING,)
 
 
@@ -52,7 +54,8 @@ class Prepared:
     builder: str
     platform: Platform
     bases: tuple[BaseReference, ...]
-    final_base: tuple[str, str | None] | None  # reference, and platform where FROM says one
+    final_base: Root | None
+    roots: Mapping[str, Root]  # what each stage stands on, by its name and by its number
     session: bool  # even an optional secret or ssh mount wants one
     repo: RepoSide
     notes: tuple[str, ...]
@@ -99,6 +102,7 @@ def _prepare(
     mounts = required_mounts(dockerfile, image.target, image.args, platform)
     _check_mounts(image, mounts)
     mask = Mask(config.masked)
+    roots = _roots(dockerfile, StageBuild(image.args, image.target, platform, native, builder))
     return Prepared(
         image=image,
         checkout=checkout,
@@ -107,7 +111,8 @@ def _prepare(
         builder=builder,
         platform=platform,
         bases=references,
-        final_base=_final_base(dockerfile, image, platform, builder, native),
+        final_base=roots.get(str(dockerfile.stage(image.target).index)),
+        roots=roots,
         session=bool(mounts),
         repo=RepoSide(
             context=context.digest,
@@ -132,14 +137,16 @@ def _kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
     }
 
 
-def _final_base(
-    dockerfile: Dockerfile, image: Image, platform: Platform, builder: str, native: Platform
-) -> tuple[str, str | None] | None:
-    """The external reference that the built image stands on; None for ``scratch``."""
-    build = StageBuild(image.args, image.target, platform, native, builder)
+def _roots(dockerfile: Dockerfile, build: StageBuild) -> dict[str, Root]:
+    """The external image that each stage stands on; none for ``scratch``."""
+    roots: dict[str, Root] = {}
     resolved = resolve(dockerfile, build)
-    lowest = chain(resolved, dockerfile.stage(image.target).index)[0]
-    return None if lowest.base == "scratch" else (lowest.base, lowest.platform)
+    for built in resolved:
+        lowest = chain(resolved, built.stage.index)[0]
+        if lowest.base != "scratch":
+            for name in (built.stage.label, str(built.stage.index)):
+                roots[name] = (lowest.base, lowest.platform)
+    return roots
 
 
 def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:

@@ -259,3 +259,22 @@ def test_one_tag_with_two_digests_is_no_other_base(project: Path) -> None:
         "docker.io/library/base:1": Digest.of(b"pinned in another stage"),
     }
     assert failure_kind(built(project, Faulty(bases_used=used))) is None
+
+
+def test_a_base_serves_every_stage_that_stands_on_it(project: Path) -> None:
+    (project / "Dockerfile").write_text(
+        "FROM base:1 AS tools\nRUN a\nFROM tools AS build\nRUN b\n"
+        "FROM base:1\nRUN make\nCOPY --from=build /x /x\n"
+    )
+    inputs = built(project, Faulty()).build.inputs
+    assert inputs is not None
+    assert {"stage:tools", "stage:build", "stage:0", "stage:1", "final"} <= {*inputs.bases[0].roles}
+
+
+def test_the_final_base_is_the_one_of_the_target_s_platform(project: Path) -> None:
+    (project / "Dockerfile").write_text(
+        "FROM --platform=linux/arm64 base:1 AS build\nFROM base:1\nRUN make\n"
+    )
+    inputs = built(project, Faulty()).build.inputs
+    assert inputs is not None
+    assert [base.final for base in inputs.bases] == [False, True]

@@ -36,9 +36,11 @@ def judge(
         return _result(image, Status.UNKNOWN, baseline, candidate, policy, message, notes)
     try:
         return _compared(image, baseline, candidate, layers, policy, ignore, notes)
-    except (Error, KeyError) as error:
-        # What could not be compared is unknown, and the rest of the fleet goes on.
-        message = f"the two builds could not be compared: {error}"
+    except Exception as error:
+        # What could not be compared is unknown, and the rest of the fleet goes on, whether
+        # the image is at fault or drift is.
+        said = error.message if isinstance(error, Error) else repr(error)
+        message = f"the two builds could not be compared: {said}"
         return _result(image, Status.UNKNOWN, baseline, candidate, policy, message, notes)
 
 

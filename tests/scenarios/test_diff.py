@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pytest
 
+from support.conformance import assert_conforms
 from support.contexts import tar_context
 from support.project import Project
 
@@ -58,7 +59,9 @@ def diff(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:
     project.environment["DOCKER_HOST"] = project.host
     code, out, err = project.drift("diff", "--format", "json", *arguments)
     assert out, err
-    return code, json.loads(out)
+    document = json.loads(out)
+    assert_conforms(document)
+    return code, document
 
 
 def test_two_tags(project: Project, tags: None) -> None:

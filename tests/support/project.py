@@ -18,6 +18,7 @@ from typing import Any
 
 import docker
 
+from support.conformance import assert_conforms
 from support.registry import push
 
 FIRST_NIGHT = date(2026, 11, 1)
@@ -177,11 +178,17 @@ class Project:
             "check", "--format", "json", "--as-of", self.night_of.isoformat(), *arguments
         )
         self.night_of += timedelta(days=1)
-        try:
-            document = json.loads(out)
-        except ValueError:
-            document = {}
+        if not out:
+            return Night(code, {}, err)
+        document = json.loads(out)
+        assert_conforms(document)
+        self._assert_written(document, out)
         return Night(code, document, err)
+
+    def _assert_written(self, document: dict[str, Any], out: str) -> None:
+        """The page's document is the one on stdout, byte for byte (of a night, by default)."""
+        written = self.root / "reports" / "runs" / document["run"]["id"] / "drift.json"
+        assert written.read_text() == out
 
     def clean(self, api: docker.APIClient) -> None:
         """Remove the images that drift built in this project."""

@@ -114,7 +114,13 @@ def identifier(value: object) -> str:
 
 def store_url(value: object) -> str:
     """A SQLAlchemy URL of a database that drift knows."""
-    return matching(value, STORE, '"sqlite:///PATH" or "postgresql://USER@HOST/DATABASE"')
+    text = matching(value, STORE, '"sqlite:///PATH" or "postgresql://USER@HOST/DATABASE"')
+    scheme, _, rest = text.partition("?")[0].partition("://")
+    authority, _, path = rest.partition("/")
+    if not scheme.startswith("sqlite") and (authority.count("@") > 1 or "@" in path):
+        # Read otherwise, a part of the password would be taken for the host, and be told.
+        raise ValueError('expected "%40" for an "@" and "%2F" for a "/" in user and password')
+    return text
 
 
 def http_url(value: object) -> str:

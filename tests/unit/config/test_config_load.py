@@ -101,6 +101,19 @@ def test_all_mistakes_are_told_and_variables_are_masked(tmp_path: Path) -> None:
     assert "found ***" in caught.value.message
 
 
+@pytest.mark.parametrize("password", ["p@ss-word", "pass/word", "pa/ss@word"])
+def test_a_store_password_that_is_not_quoted_is_refused(tmp_path: Path, password: str) -> None:
+    """A part of it would be the host's name to the driver, and stand in its errors."""
+    text = (
+        '[[image]]\nname = "a"\n[store]\nurl = "postgresql://me:${PASSWORD}@db.example.org/drift"'
+    )
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text, {"PASSWORD": password})
+    assert 'drift.toml:4: store.url: expected "%40" for an "@"' in caught.value.message
+    assert "found ***" in caught.value.message
+    assert _load(tmp_path, text, {"PASSWORD": "p%40ss%2Fword"}).store.url.endswith("/drift")
+
+
 def test_a_missing_file_points_to_init(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "drift.toml", {})

@@ -45,13 +45,18 @@ class CannotBuild(Exception):  # noqa: N818 (a verdict on one image, not an erro
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One image's repo side, read and ready to be built."""
+    """One image's repo side, read and ready to be built.
+
+    ``builder`` is the one that is asked for, ``read_by`` the one that reads the Dockerfile:
+    podman's buildah answers the classic builder's endpoint.
+    """
 
     image: Image
     checkout: Checkout
     context: Context
     dockerfile: Dockerfile
     builder: str
+    read_by: str
     platform: Platform
     bases: tuple[BaseReference, ...]
     final_base: Root | None
@@ -94,21 +99,24 @@ def _prepare(
             client=Client.CLASSIC,
             within=hostile,
         )
-    native = Platform.parse(engine.identity(builder).platform)
+    identity = engine.identity(builder)
+    native = Platform.parse(identity.platform)
     platform = image.platform or native
     references = bases(
-        dockerfile, image.args, image.target, platform, builder=builder, native=native
+        dockerfile, image.args, image.target, platform, builder=identity.builder, native=native
     )
     mounts = required_mounts(dockerfile, image.target, image.args, platform)
     _check_mounts(image, mounts)
     mask = Mask(config.masked)
-    roots = _roots(dockerfile, StageBuild(image.args, image.target, platform, native, builder))
+    build = StageBuild(image.args, image.target, platform, native, identity.builder)
+    roots = _roots(dockerfile, build)
     return Prepared(
         image=image,
         checkout=checkout,
         context=context,
         dockerfile=dockerfile,
         builder=builder,
+        read_by=identity.builder,
         platform=platform,
         bases=references,
         final_base=roots.get(str(dockerfile.stage(image.target).index)),

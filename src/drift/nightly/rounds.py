@@ -227,7 +227,7 @@ class Rounds:
             prepared.image.args,
             prepared.image.target,
             platform=prepared.platform,
-            builder=prepared.builder,
+            builder=prepared.read_by,
             onbuild=self.bases.onbuild(prepared),
             layers=len(snapshot.layers),
         )

@@ -27,8 +27,8 @@ class Build:
     """What, beside the file, decides how it is read.
 
     ``platform`` is the target's and ``native`` the engine's own (None: the same).
-    ``builder`` is ``buildkit`` or ``classic``. ``onbuild`` holds the triggers of external
-    bases, by the reference that the Dockerfile has for them.
+    ``builder`` is ``buildkit``, ``classic`` or podman's ``buildah``. ``onbuild`` holds the
+    triggers of external bases, by the reference that the Dockerfile has for them.
     """
 
     args: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ def resolve(dockerfile: Dockerfile, build: Build) -> tuple[ResolvedStage, ...]:
     """All stages (classic: up to the target) after substitution."""
     automatic = (
         scope.platform_args(build.platform, build.native or build.platform)
-        if build.builder == "buildkit"
+        if build.builder != "classic"
         else {}
     )
     variables = scope.global_scope(dockerfile, build.args, automatic)
@@ -103,7 +103,7 @@ def _platform(
         raise DockerfileError(
             f"the platform {stage.platform} is empty after substitution",
             line=stage.line,
-            hint="give it in args; only BuildKit sets BUILDPLATFORM and TARGETPLATFORM itself",
+            hint="give it in args; the classic builder sets no BUILDPLATFORM or TARGETPLATFORM",
         )
     return None if platform == str(build.platform) else platform
 

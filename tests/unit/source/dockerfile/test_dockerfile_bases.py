@@ -78,6 +78,11 @@ def test_the_classic_builder_has_no_automatic_arguments() -> None:
         references("FROM --platform=$BUILDPLATFORM a\n", builder="classic")
 
 
+def test_buildah_has_automatic_arguments_skips_stages_and_knows_no_frontend() -> None:
+    text = "# syntax=a/b\nFROM x:$TARGETARCH AS unused\nFROM --platform=$TARGETPLATFORM y:$BUILDOS"
+    assert references(text, builder="buildah") == ["y:linux"]
+
+
 def test_scratch_is_no_image_and_a_stage_hides_an_image_of_its_name() -> None:
     assert references("FROM scratch\n") == []
     assert references("FROM debian AS debian\nFROM debian\nCOPY --from=debian / /\n") == ["debian"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from urllib.parse import unquote
 
 from drift.attribute.bases import MovedBases
@@ -55,6 +56,14 @@ class MovedPackages:
             for purl in owners.get(change.path, ()):
                 held[purl].append(change)
                 self._owned.setdefault(change.path, purl)
+        changed = {change.path for change in comparison.files}
+        self._unmoved = {
+            path: package
+            for package in sides.after.packages
+            if package.purl not in moved
+            for path in package.files
+            if path in changed
+        }
         self.claims: dict[str, Claim] = {}
         for purl in sorted(moved, key=_rank):
             known = self._known_as_another(purl, held[purl])
@@ -70,18 +79,13 @@ class MovedPackages:
 
     def owners_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
         """As evidence: the packages that did not move, and whose files these are."""
-        paths = {change.path for change in changes}
+        owned = (change.path for change in changes if change.path in self._unmoved)
         return tuple(
-            f"{package.purl} {package.version} owns {printable_path(path)}, and did not move"
-            for _, (package, path) in zip(range(_NAMED), self._unmoved(paths), strict=False)
+            "{0.purl} {0.version} owns {1}, and did not move".format(
+                self._unmoved[path], printable_path(path)
+            )
+            for path in islice(owned, _NAMED)
         )
-
-    def _unmoved(self, paths: set[str]) -> Iterator[tuple[Package, str]]:
-        for package in self._sides.after.packages:
-            if package.purl not in self.claims:
-                for path in package.files:
-                    if path in paths:
-                        yield package, path
 
     def _known_as_another(self, purl: str, files: list[FileChange]) -> Claim | None:
         """The system's package that brought all of another ecosystem's package."""

@@ -24,7 +24,11 @@ from drift.store import manifests, serial
 from drift.store.store import Store
 from support.store_samples import ENGINE, LAYER, NIGHT, NOW, build
 
-TEXT = st.text(st.characters() | st.integers(0xDC80, 0xDCFF).map(chr), max_size=8)
+# A high surrogate before a low one is a single character to JSON. Nothing that drift reads has
+# both: decoded bytes give low ones alone, and JSON's own escapes are joined when they are read.
+TEXT = st.text(st.characters() | st.integers(0xDC80, 0xDCFF).map(chr), max_size=8).filter(
+    lambda text: json.loads(json.dumps(text)) == text
+)
 MOMENTS = st.datetimes(
     datetime(1, 1, 3),
     datetime(9999, 12, 29),

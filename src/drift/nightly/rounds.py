@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -22,8 +21,8 @@ from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
 from drift.nightly.prepare import CannotBuild, Prepared
+from drift.nightly.verification import verify_bases, verify_prefix
 from drift.nightly.watch import Watcher
-from drift.oci import Digest, Reference
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
 from drift.source.dockerfile import tie_layers
@@ -277,44 +276,3 @@ def _steps(result: BuildResult, prepared: Prepared) -> tuple[str, ...]:
     """The steps by name, and RUN as written: newer builders name it with variables' values."""
     names = tuple(step.name for step in result.steps)
     return (*names, *(f"RUN {command}" for command in run_commands(prepared.dockerfile)))
-
-
-def verify_bases(bases: Sequence[Base], result: BuildResult) -> None:
-    """Check what the build says it used against what was pulled.
-
-    Raises:
-        CannotBuild: it used another base; then the build says nothing about ours.
-    """
-    used: dict[Reference | str, list[Digest]] = defaultdict(list)
-    for reference, digest in result.bases_used.items():
-        used[_name(reference)].append(digest)
-    for base in bases:
-        digests = used[_name(base.reference)]  # several, where one tag has two digests
-        if digests and not {base.digest, base.image_id} & {*digests}:
-            raise _void(base, digests[0])
-
-
-def verify_prefix(base: Base | None, snapshot: Snapshot) -> None:
-    """Check that the image stands on the layers of the base that was pulled.
-
-    Raises:
-        CannotBuild: it does not.
-    """
-    if base is not None:
-        found = tuple(layer.diff_id for layer in snapshot.layers[: len(base.diff_ids)])
-        if found != base.diff_ids:
-            raise _void(base, None)
-
-
-def _void(base: Base, used: Digest | None) -> CannotBuild:
-    what = f"it used {used}" if used else "its layers are not at the bottom of the image"
-    message = f"the build did not use the {base.reference} that was pulled: {what}"
-    return CannotBuild(Failure(FailureKind.ENGINE, message))
-
-
-def _name(reference: str) -> Reference | str:
-    """A reference in normal form, its digest left out: the builder adds it."""
-    try:
-        return replace(Reference.parse(reference), digest=None)
-    except ValueError:
-        return reference

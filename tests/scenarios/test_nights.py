@@ -13,9 +13,10 @@ import requests
 
 from drift.demo.debs import Deb, write_archive
 from drift.demo.servers import free_port, web_server
+from support.contexts import tar_context
 from support.nights import APP, simple
 from support.project import Bases, Project
-from support.registry import registry_digest
+from support.registry import push, registry_digest
 
 
 def test_first_night_then_a_quiet_one(project: Project, small_image: str) -> None:
@@ -329,3 +330,39 @@ def test_a_base_that_no_registry_has_is_used_as_it_is(
     night = project.check()
     assert (night.code, night.image()["status"]) == (0, "equivalent")
     assert any(local in note for note in night.image()["notes"])
+
+
+# Older BuildKits take the image of an ONBUILD COPY --from for an empty stage.
+@pytest.mark.parametrize("builder", ["classic"])
+def test_a_base_that_a_trigger_of_another_base_names(
+    project: Project, bases: Bases, api: docker.APIClient
+) -> None:
+    tools = bases.publish("tools-of-a-trigger", "1")
+    onbuild = bases.publish("onbuild", "1")
+    dockerfile = f"FROM {onbuild}\nONBUILD COPY --from={tools} /etc/release /tools-release\n"
+    context = tar_context({"Dockerfile": dockerfile})()
+    for line in api.build(fileobj=context, custom_context=True, tag=onbuild, decode=True, rm=True):
+        assert "error" not in line, line
+    push(api, onbuild, onbuild)
+    project.configure(APP.replace("missing", "always"))
+    project.commit({"app/Dockerfile": f"FROM {onbuild}\nRUN true\n"})
+    first = project.check()
+    assert first.image()["status"] == "first", first.image()["error"]
+    bases.publish("tools-of-a-trigger", "2")
+    night = project.check()
+    assert night.code == 1
+    assert ("external", "base-image", tools) in night.causes()
+
+
+def test_a_dockerfile_that_is_gone_from_a_git_url(project: Project, small_image: str) -> None:
+    upstream = Project(project.root.parent / "upstream", project.host, project.builder)
+    upstream.commit(simple(small_image))
+    project.configure(
+        APP.replace('context = "app"', f'context = "file://{upstream.root}#main:app"')
+    )
+    assert project.check().image()["status"] == "first"
+    upstream.git("rm", "-q", "app/Dockerfile")
+    upstream.commit()
+    image = project.check().image()
+    assert image["status"] == "broken"
+    assert "no Dockerfile" in image["error"]

@@ -45,7 +45,7 @@ class MovedBases:
         if self._sides.same_repo_side:
             evidence.append("repo fingerprint unchanged")
         if shown.local:
-            evidence.append("no registry has it: the engine's own image was used")
+            evidence.append("no registry gave it: the engine's own image was used")
         return Claim(
             origin=Origin.EXTERNAL if same_reference else Origin.REPO,
             kind=Kind.BASE_IMAGE,

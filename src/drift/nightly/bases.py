@@ -38,7 +38,7 @@ class Bases:
     _pulled: dict[tuple[str, str], PulledImage | Failure] = field(default_factory=dict)
 
     def pull(self, fleet: Iterable[Prepared], watcher: Watcher) -> None:
-        """Pull every base of a fleet, each once."""
+        """Pull every base of a fleet that this run has not pulled, each once."""
         wanted: dict[tuple[str, str], str] = {}
         for prepared in fleet:
             for base in prepared.bases:
@@ -46,6 +46,8 @@ class Bases:
                 policy = max(wanted.get(key, "never"), prepared.image.pull, key=_POLICIES.index)
                 wanted[key] = policy
         for (reference, platform), policy in wanted.items():
+            if (reference, platform) in self._pulled:
+                continue
             watcher.says(f"pulling {self.mask.text(reference)}")
             self._pulled[reference, platform] = self._pull(reference, platform, policy)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from drift.builds import Build, Role
+from drift.builds import Build, Failure, Role
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
 from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
@@ -23,7 +23,7 @@ from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
-from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare
+from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare, with_triggers
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.report.document import Document, image_document, run_document
@@ -135,9 +135,8 @@ class _Run:
         try:
             with ExitStack() as sources, Leavings(self.engine, self.watcher) as leavings:
                 tasks = [self._task(image, sources) for image in fleet]
-                ready = [task.prepared for task in tasks if task.prepared]
-                self.bases.pull(ready, self.watcher)
-                self._nightly_builds(tasks, leavings)
+                self._pull_bases(tasks)
+                self._nightly_builds([self._with_triggers(task) for task in tasks], leavings)
         except StoreError:
             raise  # perhaps the lease is another's now, and the images with it
         except BaseException:
@@ -170,8 +169,26 @@ class _Run:
             failure = error.failure
         except SourceError as error:
             failure = failure_of(error)
+        return self._failed(image, failure)
+
+    def _failed(self, image: Image, failure: Failure) -> Task:
         failed = self.rounds.failed(image.name, Role.NIGHTLY, NIGHTLY_REASON, failure)
         return Task(image, None, failed)
+
+    def _pull_bases(self, tasks: Sequence[Task]) -> None:
+        self.bases.pull([task.prepared for task in tasks if task.prepared], self.watcher)
+
+    def _with_triggers(self, task: Task) -> Task:
+        """A task with the images that its bases' ONBUILD triggers name, pulled as well."""
+        onbuild = self.bases.onbuild(task.prepared) if task.prepared else {}
+        if task.prepared is None or not any(onbuild.values()):
+            return task
+        try:
+            completed = Task(task.image, with_triggers(task.prepared, onbuild))
+        except CannotBuild as error:
+            return self._failed(task.image, error.failure)
+        self._pull_bases([completed])
+        return completed
 
     def _nightly_builds(self, tasks: Sequence[Task], leavings: Leavings) -> None:
         """Build every image; each is kept as soon as those before it in the fleet are."""

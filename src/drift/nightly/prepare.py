@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drift.builds import Failure, FailureKind
@@ -14,7 +14,7 @@ from drift.masking import Mask
 from drift.oci import Digest, Platform
 from drift.snapshot.model import Instruction
 from drift.source.checkout import Checkout
-from drift.source.context import Client, Context, read_context
+from drift.source.context import Client, Context, NoDockerfileError, read_context
 from drift.source.dockerfile import (
     BaseReference,
     Dockerfile,
@@ -58,6 +58,7 @@ class Prepared:
     builder: str
     read_by: str
     platform: Platform
+    native: Platform
     bases: tuple[BaseReference, ...]
     final_base: Root | None
     roots: Mapping[str, Root]  # what each stage stands on, by its name and by its number
@@ -118,6 +119,7 @@ def _prepare(
         builder=builder,
         read_by=identity.builder,
         platform=platform,
+        native=native,
         bases=references,
         final_base=roots.get(str(dockerfile.stage(image.target).index)),
         roots=roots,
@@ -134,6 +136,27 @@ def _prepare(
         ),
         notes=tuple(mask.text(note) for note in (*checkout.notes, *context.notes)),
     )
+
+
+def with_triggers(prepared: Prepared, onbuild: Mapping[str, Sequence[str]]) -> Prepared:
+    """The same, with the images that its bases' ONBUILD triggers name among its bases.
+
+    Raises:
+        CannotBuild: a trigger cannot be read.
+    """
+    try:
+        references = bases(
+            prepared.dockerfile,
+            prepared.image.args,
+            prepared.image.target,
+            prepared.platform,
+            builder=prepared.read_by,
+            native=prepared.native,
+            onbuild=onbuild,
+        )
+    except SourceError as error:
+        raise CannotBuild(failure_of(error)) from error
+    return replace(prepared, bases=references)
 
 
 def _kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
@@ -178,6 +201,8 @@ def failure_of(error: SourceError) -> Failure:
     if isinstance(error, DockerfileError):
         instruction = Instruction(stage="", line=error.line, text="")
         return Failure(FailureKind.STEP, message, instruction)
+    if isinstance(error, NoDockerfileError):
+        return Failure(FailureKind.STEP, message)
     if isinstance(error, GitError):
         absent = error.failure in _ABSENT
         return Failure(FailureKind.SOURCE if absent else FailureKind.NETWORK, message)

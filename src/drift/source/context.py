@@ -38,7 +38,14 @@ from drift.source.tar import (
     write_tar,
 )
 
-__all__ = ["Client", "Context", "digest_of_tar", "open_archive", "read_context"]
+__all__ = [
+    "Client",
+    "Context",
+    "NoDockerfileError",
+    "digest_of_tar",
+    "open_archive",
+    "read_context",
+]
 
 _LIMIT = 16 << 20  # bytes of a Dockerfile or an ignore file
 _TYPES = {
@@ -49,6 +56,10 @@ _TYPES = {
     stat.S_IFCHR: tarfile.CHRTYPE,
     stat.S_IFBLK: tarfile.BLKTYPE,
 }
+
+
+class NoDockerfileError(SourceError):
+    """The context is there, and has no such Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,11 @@ def _find_dockerfile(root: Path, dockerfile: str, within: Path | None) -> Path:
     if dockerfile == "Dockerfile" and not os.path.lexists(path):
         lower = root / "dockerfile"
         path = lower if os.path.lexists(lower) else path
+    if not path.exists():
+        raise NoDockerfileError(
+            f"there is no Dockerfile {dockerfile!r} in the context",
+            hint="check `context` and `dockerfile` in drift.toml",
+        )
     path = _resolve(path, "the Dockerfile")
     if within is not None and not path.is_relative_to(within.resolve()):
         raise SourceError(f"the Dockerfile {dockerfile!r} lies outside of the repository")

@@ -42,9 +42,13 @@ def command(
         told = [f"{image}, night of {night}: {document['status']}: {sentences.headline(document)}"]
         if subject is not None:
             differences = list(differences_of(document, subject))
-            told += [said for said, _ in differences] or [f"{subject}: no difference"]
+            told += [said for said, _ in differences] or [
+                f"{subject}: {absence(document, subject)}"
+            ]
             held = {cause for _, cause in differences}
             causes = [cause for cause in causes if cause["id"] in held]
+        else:
+            told += _failures(document)
         for cause in causes:
             told += _cause(cause, _since(store, image, cause))
     output.write("".join(f"{output.inert(line)}\n" for line in told))
@@ -84,6 +88,32 @@ def differences_of(document: dict[str, Any], subject: str) -> Iterator[tuple[str
             yield f"{subject}: {moved}", field["cause"]
 
 
+def absence(document: dict[str, Any], subject: str) -> str:
+    """What it means that nothing is listed for a subject: no difference, or nobody could look."""
+    if document["status"] == "first":
+        return "nothing to compare with yet"
+    if document["status"] in ("broken", "unknown"):
+        return f"unknown, as the image is {document['status']}"
+    if subject.startswith("/"):
+        ignored = document["files"]["ignored"]
+        return "no difference that is not ignored" if ignored else "no difference"
+    unread = document["packages"]["unknown"]
+    if subject.startswith("pkg:"):
+        unread = {kind: why for kind, why in unread.items() if subject.startswith(f"pkg:{kind}/")}
+    whys = "; ".join(f"{kind} packages are unknown: {why}" for kind, why in unread.items())
+    return f"no difference was seen, but {whys}" if whys else "no difference"
+
+
+def _failures(document: dict[str, Any]) -> Iterator[str]:
+    from drift.report import words
+
+    for failure in words.failures(document):
+        yield ""
+        yield f"{failure['role']} build: {failure['message']}"
+        yield from _instruction(failure["instruction"])
+        yield from (f"  | {line}" for line in failure["tail"])
+
+
 def _cause(cause: dict[str, Any], since: date | None) -> Iterator[str]:
     from drift.report import words
 
@@ -93,9 +123,13 @@ def _cause(cause: dict[str, Any], since: date | None) -> Iterator[str]:
     yield f"  {words.volume(cause)}, {cause['grade']}"
     if since is not None:
         yield f"  first seen in the night of {since}"
-    if cause["instruction"]:
-        yield f"  line {cause['instruction']['line']}: {cause['instruction']['text'][:200]}"
+    yield from _instruction(cause["instruction"])
     yield from (f"  - {fact}" for fact in cause["evidence"])
+
+
+def _instruction(instruction: dict[str, Any] | None) -> Iterator[str]:
+    if instruction:
+        yield f"  line {instruction['line']}: {instruction['text'][:200]}"
 
 
 def _since(store: Store, image: str, cause: dict[str, Any]) -> date | None:

@@ -128,7 +128,8 @@ def _packages(image: dict[str, Any], full: bool) -> Iterator[str]:
     changes = [*packages["changed"], *packages["added"], *packages["removed"]]
     if changes or packages["unknown"]:
         yield ""
-        yield f"  packages ({words.counted(len(changes), 'change')})"
+        # Without a word on how many where none was seen because none could be read.
+        yield f"  packages ({words.counted(len(changes), 'change')})" if changes else "  packages"
     shown = changes if full else changes[:_PACKAGES]
     for change in shown:
         yield from _wrapped(f"{change['purl']} {words.move(change)}", "    ", "      ")

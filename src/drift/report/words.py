@@ -6,11 +6,13 @@ What comes back may hold untrusted text; the format that shows it makes it inert
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from drift.attribute.model import Origin
 
 Part = dict[str, Any]
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 #: Causes that need a reader most come first.
 _URGENCY = (
@@ -39,7 +41,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def short(value: str) -> str:
-    """A sha256 digest by its first twelve characters; anything else as it is."""
+    """A sha256 digest or a commit by its first twelve characters; anything else as it is."""
+    if _COMMIT.fullmatch(value):
+        return value[:12]
     algorithm, colon, encoded = value.partition(":")
     return f"{algorithm}:{encoded[:12]}" if colon and algorithm == "sha256" else value
 

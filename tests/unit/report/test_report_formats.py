@@ -173,3 +173,25 @@ def test_two_images_alone_are_told_as_such(name: str, status: Status, sentence: 
     report = FORMATS[name](samples.diff(status))
     assert sentence in report
     assert "external" not in re.sub(r"(?s)<style>.*?</style>", "", report)
+
+
+def test_packages_that_could_not_be_read_are_not_counted_as_no_change() -> None:
+    document = samples.document_of(samples.drifted())
+    packages = document["images"][0]["packages"]
+    packages.update(added=[], removed=[], changed=[], unknown={"deb": "damaged"})
+    shown = text.render(document)
+    assert "  packages\n    deb: unknown: damaged\n" in shown
+    assert "0 changes" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("sha256:" + "ab" * 32, "sha256:abababababab"),
+        ("ab" * 20, "abababababab"),
+        ("ab" * 19, "ab" * 19),
+        ("3.0.17-1~deb12u2", "3.0.17-1~deb12u2"),
+    ],
+)
+def test_digests_and_commits_are_shortened_and_nothing_else(value: str, shown: str) -> None:
+    assert words.short(value) == shown

@@ -81,6 +81,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except typer.Exit as stop:
         code = stop.exit_code
     except UsageProblem as error:
+        # The parser that some typers bring names its own exception in what it says.
+        error.message = error.message.replace("Value error, ", "")
         error.show()
         return CANNOT
     except SystemExit:  # click's answer to a reader that has left in the middle of a help text

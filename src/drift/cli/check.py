@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from drift.cli.options import (
     FullOption,
     OutputOption,
 )
-from drift.cli.output import check_output
+from drift.cli.output import check_output, say
 from drift.cli.planned import show_plan
 from drift.cli.progress import watching
 from drift.cli.rendering import Wanted, dockerfiles, emit
@@ -43,6 +44,13 @@ nothing is flagged but an image is unknown.
 """
 
 
+def _night(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"expected a date as YYYY-MM-DD, found {text!r}") from None
+
+
 def command(
     images: Annotated[
         list[str] | None, typer.Argument(metavar="IMAGE", help="All without it.")
@@ -58,11 +66,11 @@ def command(
         bool, typer.Option("--plan", help="Say what would be built and why; build nothing.")
     ] = False,
     as_of: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
             "--as-of",
             metavar="DATE",
-            formats=["%Y-%m-%d"],
+            parser=_night,
             help="The night's name (YYYY-MM-DD); today in UTC without it.",
         ),
     ] = None,
@@ -91,14 +99,12 @@ def command(
         night = _against(settings, against, names, jobs)
         emit(night.document, wanted, dockerfiles(settings))
     else:
-        night = _tonight(settings, names, as_of.date() if as_of else None, jobs)
+        night = _tonight(settings, names, as_of, jobs)
         _publish(settings, night, wanted)
     raise typer.Exit(of_document(night.document))
 
 
-def _check_together(
-    plan: bool, against: str | None, as_of: datetime | None, chosen: Format
-) -> None:
+def _check_together(plan: bool, against: str | None, as_of: date | None, chosen: Format) -> None:
     if plan and against is not None:
         raise typer.BadParameter("--plan and --against do not go together")
     if plan and chosen not in (Format.TEXT, Format.JSON):
@@ -142,6 +148,7 @@ def _publish(config: Config, night: Night, wanted: Wanted) -> None:
 
     try:
         shown = trim(night.document, full=wanted.full)
-        site.write(shown, config.report.directory, night.logs)
+        page = site.write(shown, config.report.directory, night.logs)
     finally:
         emit(night.document, wanted, dockerfiles(config))
+    say(f"drift: the pages are in {os.path.relpath(page)}")

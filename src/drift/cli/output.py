@@ -125,8 +125,10 @@ def check_output(path: Path | None) -> None:
     if path is None or _is_stdout(path):
         return
     if path.is_dir() or not path.absolute().parent.is_dir():
-        what = "is a directory" if path.is_dir() else "its directory does not exist"
-        raise ReportError(f"cannot write {path}: {what}", hint="name a file with --output FILE")
+        inside = path.is_dir()
+        what = "is a directory" if inside else "its directory does not exist"
+        hint = "name a file in it" if inside else "make the directory, or name another file"
+        raise ReportError(f"cannot write {path}: {what}", hint=hint)
 
 
 def deliver(text: str, path: Path | None, *, exact: bool = False) -> None:

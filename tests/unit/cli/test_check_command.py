@@ -117,6 +117,12 @@ def test_a_file_takes_the_report_and_the_site_is_written(
     assert next((here / "reports" / "runs").glob("*/*.log")).read_text() == "the log\n"
 
 
+def test_it_is_said_where_the_pages_are(here: Path, drift: Drift, night_of: Found) -> None:
+    night_of(fleet())
+    said = drift("check").err.splitlines()[-1]
+    assert (here / said.removeprefix("drift: the pages are in ")).is_file()
+
+
 def test_a_site_that_cannot_be_written_does_not_hide_the_report(
     here: Path, drift: Drift, night_of: Found
 ) -> None:

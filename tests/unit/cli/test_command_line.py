@@ -81,6 +81,22 @@ def test_wrong_usage_is_a_2_on_stderr(drift: Drift, arguments: list[str]) -> Non
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--as-of", "2026-13-01"], "expected a date as YYYY-MM-DD, found '2026-13-01'"),
+        (["check", "--format", "xml"], ": 'xml' is not one of 'text', 'json'"),
+        (["schema", "drift"], "'drift' is not one of 'config', 'report'"),
+    ],
+)
+def test_wrong_usage_is_said_in_the_words_of_a_user(
+    drift: Drift, arguments: list[str], said: str
+) -> None:
+    told = drift(*arguments).err
+    assert said in told
+    assert "Value error" not in told
+
+
 def test_without_a_command_the_help_is_shown(drift: Drift) -> None:
     ran = drift()
     assert ran.code in (0, 2)

@@ -50,6 +50,7 @@ Address = Annotated[str, PlainValidator(units.address), _text(units.ADDRESS)]
 Identifier = Annotated[str, PlainValidator(units.identifier), _text(units.ID)]
 StoreUrl = Annotated[str, PlainValidator(units.store_url), _text(units.STORE)]
 HttpUrl = Annotated[str, PlainValidator(units.http_url), _text(units.HTTP)]
+Pattern = Annotated[str, PlainValidator(units.ignore_pattern), _text(units.IGNORE)]
 AnyUrl = Annotated[str, PlainValidator(units.any_url), _text(units.ANY_URL)]
 Filled = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 
@@ -143,7 +144,7 @@ class Accept(Table):
 class Ignore(Table):
     """Paths that are left out of the comparison."""
 
-    path: Filled = Field(description="A pattern, gitignore-style.")
+    path: Pattern = Field(description="A pattern, gitignore-style.")
     reason: str = Field("", description="Why, for the report.")
 
 

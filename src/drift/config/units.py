@@ -21,6 +21,7 @@ ADDRESS = r"^[^@\x00-\x1f\x7f]+@[^@\s]+$"
 ID = r"^[A-Za-z0-9_.-]+$"
 STORE = r"^(?:sqlite|postgresql)(?:\+[a-z0-9_]+)?://"
 HTTP = r"^https?://[^\s/]"
+IGNORE = r"^[^\x00\r\n]+$"
 ANY_URL = r"^[A-Za-z][A-Za-z0-9+.-]*://?[^\s]"
 NAME_LENGTH = 63
 
@@ -120,6 +121,21 @@ def store_url(value: object) -> str:
     if not scheme.startswith("sqlite") and (authority.count("@") > 1 or "@" in path):
         # Read otherwise, a part of the password would be taken for the host, and be told.
         raise ValueError('expected "%40" for an "@" and "%2F" for a "/" in user and password')
+    return text
+
+
+def ignore_pattern(value: object) -> str:
+    """A line of a .gitignore that names paths: no comment, and not blank."""
+    from pathspec import GitIgnoreSpec
+
+    expected = 'a pattern such as "/var/log/**", gitignore-style'
+    text = matching(value, IGNORE, expected)
+    try:
+        (pattern,) = GitIgnoreSpec.from_lines([text]).patterns
+    except (ValueError, re.error):
+        raise ValueError(f"expected {expected}") from None
+    if pattern.include is None:
+        raise ValueError(f"expected {expected}; this one matches nothing")
     return text
 
 

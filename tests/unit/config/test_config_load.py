@@ -1,5 +1,6 @@
 """The contract's file loads; every mistake is told, with its line, and no secret."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -112,6 +113,22 @@ def test_a_store_password_that_is_not_quoted_is_refused(tmp_path: Path, password
     assert 'drift.toml:4: store.url: expected "%40" for an "@"' in caught.value.message
     assert "found ***" in caught.value.message
     assert _load(tmp_path, text, {"PASSWORD": "p%40ss%2Fword"}).store.url.endswith("/drift")
+
+
+@pytest.mark.parametrize("pattern", ["!", "a\\", "# a comment", " ", "[b-a]", "[a", "a\nb", ""])
+def test_an_ignore_rule_that_could_match_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
+    text = f'[[image]]\nname = "a"\n[[ignore]]\npath = {json.dumps(pattern)}'
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    assert "drift.toml:4: ignore[0].path: expected a pattern" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.pyc", "/var/log/**", "!/var/log/kept", "cache/", "[a-c]", "é"]
+)
+def test_ignore_rules_are_those_of_gitignore(tmp_path: Path, pattern: str) -> None:
+    text = f'[[image]]\nname = "a"\n[[image.ignore]]\npath = {json.dumps(pattern)}'
+    assert _load(tmp_path, text).images[0].ignore[0].path == pattern
 
 
 def test_a_missing_file_points_to_init(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from drift.errors import SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.cleaning import Leavings
+from drift.nightly.hidden import hidden_result
 from drift.nightly.job import Night, chosen
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
@@ -90,7 +91,10 @@ def against(
 
         for role in (Role.NIGHTLY, Role.REPLAY):
             rounds.phase([order for order in orders if order.role is role], done)
-    documents = [image_document(_judged(image, built, layers, config)) for image in fleet]
+    documents = [
+        image_document(hidden_result(_judged(image, built, layers, config), rounds.mask))
+        for image in fleet
+    ]
     identity = engine.identity(engine.choose_builder(config.engine.builder, None))
     result = RunResult(run, started_at.date(), started_at, datetime.now(UTC), identity)
     logs = {made.build.id: made.log for made in built.values() if made.log}

@@ -13,6 +13,7 @@ from typing import Any
 
 from drift.masking import Mask
 from drift.oci import ImageConfig
+from drift.report.results import ImageResult
 from drift.snapshot.model import Instruction
 from drift.source.model import Inputs
 
@@ -42,6 +43,12 @@ def hidden_inputs(inputs: Inputs, mask: Mask) -> Inputs:
     """Inputs without the values, which a base's reference may hold after substitution."""
     bases = (replace(base, reference=mask.text(base.reference)) for base in inputs.bases)
     return replace(inputs, bases=tuple(bases))
+
+
+def hidden_result(result: ImageResult, mask: Mask) -> ImageResult:
+    """A result whose sentences do not hold the values: a path in an error may be one."""
+    error = None if result.error is None else mask.text(result.error)
+    return replace(result, error=error, notes=tuple(map(mask.text, result.notes)))
 
 
 def _hidden(value: Any, mask: Mask) -> Any:

@@ -21,6 +21,7 @@ from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
 from drift.masking import Mask
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
+from drift.nightly.hidden import hidden_result
 from drift.nightly.judge import judge
 from drift.nightly.places import cache_of, drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare, with_triggers
@@ -223,7 +224,7 @@ class _Run:
             self.config.ignore,
             self._notes(task.prepared, built.build, baseline) if task.prepared else (),
         )
-        document = image_document(result)
+        document = image_document(hidden_result(result, self.rounds.mask))
         logs = {built.build.id: built.log} if built.log else {}
         self.store.save_image(self.id, task.image.name, document, (built.build,), logs)
         self.documents.append(document)

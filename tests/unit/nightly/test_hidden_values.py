@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from drift.attribute.model import Status
 from drift.masking import Mask
-from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
+from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction, hidden_result
 from drift.oci import Digest, ImageConfig
+from drift.report.results import ImageResult
 from drift.snapshot.model import Instruction
 from drift.source.model import Base, EngineIdentity, Inputs, RepoSide
 from support.images import config_of, file, tar
@@ -59,3 +62,11 @@ def test_instructions_and_references_lose_the_value() -> None:
     repo = RepoSide(Digest.of(b"context"), Digest.of(b"FROM"))
     inputs = Inputs(repo, (base,), EngineIdentity("docker", "1", "1", "classic", "linux/amd64"))
     assert hidden_inputs(inputs, mask).bases[0].reference == "example.org/***/app:1"
+
+
+def test_sentences_of_a_result_lose_the_value() -> None:
+    notes = (f"git could not read /srv/{SECRET}/app", "nothing to hide")
+    result = ImageResult("app", Status.UNKNOWN, False, error=f"no {SECRET}", notes=notes)
+    hidden = hidden_result(result, Mask([SECRET]))
+    assert (hidden.error, hidden.notes) == ("no ***", ("git could not read /srv/***/app", notes[1]))
+    assert hidden_result(replace(result, error=None), Mask([SECRET])).error is None

@@ -144,7 +144,9 @@ def _compose(root: Path, file: Path, skipped: list[str]) -> Iterator[_Proposal]:
         if build is None:
             continue
         try:
-            yield _service(root, file, str(name), service, build)
+            proposal = _service(root, file, str(name), service, build)
+            _secrets(proposal, file, build, document.get("secrets"))
+            yield proposal
         except (_Unset, ValueError, TypeError, OSError) as error:
             skipped.append(f"{file}, service {str(name)[:80]}: {str(error)[:200]}")
 
@@ -215,9 +217,35 @@ def _settings(proposal: _Proposal, service: Mapping[str, Any], entry: Mapping[st
             proposal.notes.append(f"{key} left out: {error}")
     if isinstance(platforms, list) and len(platforms) > 1:
         proposal.notes.append("several platforms: the first is built")
-    if entry.get("secrets"):
-        proposal.notes.append('secrets: add them, as secrets = [{ id = "…", file = "…" }]')
     proposal.keys["args"] = _args(proposal, entry.get("args"))
+
+
+def _secrets(proposal: _Proposal, file: Path, build: Any, defined: Any) -> None:
+    """The secrets that a build mounts, from the compose file's own list of them."""
+    from drift.config import units
+
+    uses = build.get("secrets") if isinstance(build, dict) else None
+    found: dict[str, dict[str, str]] = {}
+    for use in uses if isinstance(uses, list) else []:
+        source, name = (use.get("source"), use.get("target")) if isinstance(use, dict) else (use, 0)
+        try:
+            place = _place(file, defined.get(str(source)) if isinstance(defined, dict) else None)
+            key = units.identifier(name or source)
+            found[key] = {"id": key, **place}
+        except (_Unset, ValueError) as error:
+            proposal.notes.append(f"secret {str(source)[:80]} left out: {error}")
+    if found:
+        proposal.keys["secrets"] = list(found.values())
+
+
+def _place(file: Path, definition: Any) -> dict[str, str]:
+    """Where drift reads a secret, of how a compose file defines it."""
+    given = definition if isinstance(definition, dict) else {}
+    if given.get("file"):
+        return {"file": os.path.normpath(file.parent / _expanded(given["file"]))}
+    if given.get("environment"):
+        return {"env": _expanded(given["environment"])}
+    raise ValueError('no file or variable is named; add it, as { id = "…", file = "…" }')
 
 
 def _args(proposal: _Proposal, args: Any) -> dict[str, str]:

@@ -100,3 +100,30 @@ def test_nothing_found_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="found no Dockerfile") as caught:
         propose(tmp_path)
     assert caught.value.hint
+
+
+def test_secrets_of_a_compose_file_are_taken_from_where_it_says(tmp_path: Path) -> None:
+    compose = """
+services:
+  web:
+    build:
+      context: .
+      secrets: [npmrc, {source: token, target: api}, gone, elsewhere, {uid: 1}, "bad id", [x]]
+  same: {build: {context: ., secrets: [token, {source: npmrc, target: token}]}}
+  bare: {build: {context: ., secrets: 7}}
+secrets:
+  npmrc: {file: ./conf/npmrc}
+  token: {environment: TOKEN}
+  elsewhere: {external: true}
+  bad id: {file: x}
+"""
+    _write(tmp_path, {"deploy/Dockerfile": "FROM x\n", "deploy/compose.yaml": compose})
+    (tmp_path / "deploy" / "conf").mkdir()
+    (tmp_path / "deploy" / "conf" / "npmrc").write_text("")
+    text = propose(tmp_path)
+    (tmp_path / "drift.toml").write_text(text)
+    config = load(tmp_path / "drift.toml", {})
+    secrets = {secret.id: (secret.file, secret.env) for secret in config.images[0].secrets}
+    assert secrets == {"npmrc": (tmp_path / "deploy/conf/npmrc", None), "api": (None, "TOKEN")}
+    for left in ("gone", "elsewhere", "None", "bad id", "['x']"):
+        assert f"# secret {left} left out: " in text

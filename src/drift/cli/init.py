@@ -64,7 +64,7 @@ def _told(file: Path, text: str) -> str:
     steps = [
         "",
         "Next:",
-        "  look through the file, and keep .drift/ out of version control",
+        "  look through the file, and keep .drift/ and reports/ out of version control",
         "  drift doctor    is everything there that a night needs?",
         "  drift check     build the first night",
     ]

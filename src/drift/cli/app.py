@@ -85,9 +85,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.message = error.message.replace("Value error, ", "")
         error.show()
         return CANNOT
-    except SystemExit:  # click's answer to a reader that has left in the middle of a help text
+    except SystemExit as stop:
         quiet_stdout()
-        return OK
+        # click's answer to a reader that has left in the middle of a help text; else nobody's
+        return OK if isinstance(stop.__context__, BrokenPipeError) else CANNOT
     except (KeyboardInterrupt, typer.Abort):
         return CANNOT
     return code if code in (0, 1, 2) else CANNOT

@@ -129,7 +129,7 @@ def _cause(cause: dict[str, Any], since: date | None) -> Iterator[str]:
 
 def _instruction(instruction: dict[str, Any] | None) -> Iterator[str]:
     if instruction:
-        yield f"  line {instruction['line']}: {instruction['text'][:200]}"
+        yield f"  line {instruction['line']}: {instruction['text'][:200]}".rstrip(": ")
 
 
 def _since(store: Store, image: str, cause: dict[str, Any]) -> date | None:

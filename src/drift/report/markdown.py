@@ -121,7 +121,8 @@ def _cause(cause: dict[str, Any]) -> str:
 
 
 def _instruction(instruction: dict[str, Any]) -> str:
-    return f"line {instruction['line']}: {code(instruction['text'])}"
+    text = instruction["text"]
+    return f"line {instruction['line']}" + (f": {code(text)}" if text else "")
 
 
 def _packages(image: dict[str, Any]) -> Iterator[str]:

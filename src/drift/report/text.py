@@ -120,7 +120,8 @@ def _cause(cause: dict[str, Any], style: _Style) -> Iterator[str]:
 
 
 def _instruction(instruction: dict[str, Any]) -> str:
-    return f"line {instruction['line']}: {_cut(visible(instruction['text']), 2 * WIDTH)}"
+    text = _cut(visible(instruction["text"]), 2 * WIDTH)
+    return f"line {instruction['line']}" + (f": {text}" if text else "")
 
 
 def _packages(image: dict[str, Any], full: bool) -> Iterator[str]:

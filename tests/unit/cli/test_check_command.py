@@ -268,3 +268,15 @@ def test_against_a_revision_prints_and_records_nothing(
     assert json.loads(ran.out)["images"][0]["name"] == "web"
     assert not (here / "reports").exists()
     assert not (here / ".drift").exists()
+
+
+@pytest.mark.parametrize("status", [0, 1, None])
+def test_a_library_that_ends_the_process_makes_no_night_green_or_flagged(
+    here: Path, drift: Drift, monkeypatch: pytest.MonkeyPatch, status: int | None
+) -> None:
+    def check(*_arguments: object, **_options: object) -> Night:
+        raise SystemExit(status)
+
+    monkeypatch.setattr(job, "check", check)
+    monkeypatch.setattr("drift.cli.app.quiet_stdout", lambda: None)
+    assert drift("check").code == 2

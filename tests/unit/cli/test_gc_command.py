@@ -61,7 +61,8 @@ def test_leavings_of_a_killed_run_go(
     engine = FakeEngine(f"drift.local/web:{RUN}-web-nightly", theirs)
     monkeypatch.setattr(Engine, "connect", lambda _host: engine)
     ran = drift("gc")
-    assert (ran.code, ran.out) == (0, "Removed 1 of drift's references in the engine.\n")
+    said = "Removed 1 image of drift's own from the engine, and 0 nights from the store.\n"
+    assert (ran.code, ran.out) == (0, said)
     assert "not removed: debian:bookworm (a container uses it)" in ran.err
     assert engine.references == [theirs]
 

@@ -195,3 +195,13 @@ def test_packages_that_could_not_be_read_are_not_counted_as_no_change() -> None:
 )
 def test_digests_and_commits_are_shortened_and_nothing_else(value: str, shown: str) -> None:
     assert words.short(value) == shown
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_a_line_whose_instruction_could_not_be_parsed_is_named_alone(name: str) -> None:
+    document = samples.document_of(samples.broken())
+    for build in document["images"][0]["builds"]:
+        build["failure"].update(instruction={"stage": None, "line": 3, "text": ""})
+    shown = FORMATS[name](document)
+    assert "line 3" in shown
+    assert not re.search(r"line 3:( ``|$)|<code></code>", shown, re.MULTILINE)

@@ -13,9 +13,8 @@ def status_of(
 ) -> Status:
     """The verdict on an image that was built and compared.
 
-    Packages that could not be read make an image that differs no better than ``drifted``,
-    and one whose layers are the same no worse than ``identical``: then its packages are
-    the same too, read or not.
+    Packages that could not be read do not decide: each changed file has a cause, those of
+    their database too, and where no file changed the packages are the same, read or not.
     """
     if comparison.identical:
         return Status.IDENTICAL

@@ -23,7 +23,7 @@ from drift.cli import (
     schema,
 )
 from drift.cli.exits import CANNOT, OK, UsageProblem, mapped
-from drift.cli.output import prepare_streams, quiet_stdout
+from drift.cli.output import complain, prepare_streams, quiet_stdout
 from drift.cli.signals import stoppable
 
 
@@ -86,9 +86,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return CANNOT
     except SystemExit as stop:
-        quiet_stdout()
-        # click's answer to a reader that has left in the middle of a help text; else nobody's
-        return OK if isinstance(stop.__context__, BrokenPipeError) else CANNOT
+        if not isinstance(stop.__context__, BrokenPipeError):
+            complain(f"this is a bug in drift: something ended it with {stop.code!r}")
+            return CANNOT
+        quiet_stdout()  # click's answer to a reader that has left in the middle of a help text
+        return OK
     except (KeyboardInterrupt, typer.Abort):
         return CANNOT
     return code if code in (0, 1, 2) else CANNOT

@@ -278,5 +278,6 @@ def test_a_library_that_ends_the_process_makes_no_night_green_or_flagged(
         raise SystemExit(status)
 
     monkeypatch.setattr(job, "check", check)
-    monkeypatch.setattr("drift.cli.app.quiet_stdout", lambda: None)
-    assert drift("check").code == 2
+    ran = drift("check")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"a bug in drift: something ended it with {status!r}" in ran.err

@@ -160,7 +160,8 @@ def _is_git(path: str) -> bool:
 
 
 def _git_noise(path: str, decider: Decider) -> Claim:
-    root = path[: path.index("/.git") + len("/.git")]
+    parts = path.split("/")
+    root = "/".join(parts[: parts.index(".git") + 1])
     return Claim(
         origin=Origin.NONDETERMINISM,
         kind=Kind.CACHE,

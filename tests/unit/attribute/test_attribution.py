@@ -530,3 +530,11 @@ def test_directories_and_links_go_with_what_they_hold() -> None:
     night = Night(side("1"), side("2", *new))
     assert [cause.subject for cause in night.attribution.causes] == [NAME]
     assert night.attribution.causes[0].files == 5
+
+
+def test_git_s_own_directory_is_named_whatever_lies_above_it() -> None:
+    below = ".github/.git/index"
+    one, other = (
+        Side(one_file("COPY . /", text, path=below), repo=edited(git_commit="a")) for text in "12"
+    )
+    assert Night(one, other).cause(f"/{below}").subject == "/.github/.git/**"

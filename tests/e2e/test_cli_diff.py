@@ -14,6 +14,7 @@ from drift.builds import Build, Failure, FailureKind, Role
 from drift.report.schema import report_schema
 from drift.store.store import Store
 from support.command import Drift, drift_process
+from support.conformance import assert_conforms
 from support.images import (
     Member,
     config_of,
@@ -188,7 +189,7 @@ def test_a_directory_that_is_no_layout(here: Path, drift: Drift) -> None:
     (here / "src").mkdir()
     ran = drift("diff", "one.tar", "./src")
     assert (ran.code, ran.out) == (2, "")
-    assert "not an image archive" in ran.err
+    assert "src: not an OCI layout" in ran.err
 
 
 def build(store: Store, night: date, *members: Member) -> Build:
@@ -257,3 +258,29 @@ def test_as_a_process_of_its_own_in_an_ascii_locale(here: Path) -> None:
     assert ran.returncode == 1
     assert b"\\xfc.tar" in ran.stdout
     assert ran.stderr == b""
+
+
+def test_odd_entries_make_a_document_that_conforms(here: Path, drift: Drift) -> None:
+    """What tar can say and no file system would: all of it fits the published schema."""
+    for name, text in (("odd.tar", "1"), ("odder.tar", "2")):
+        layer = tar(
+            [
+                file("negative", text, pax={"uid": "-5", "gid": "-1"}),
+                file("early", text, pax={"mtime": "-1.5"}),
+                file("bits", text, mode=0o7777),
+                file("bytes-\udcff\\", text),
+                file("capable", text, pax={"SCHILY.xattr.security.capability": "\x01\x02"}),
+                Member("device", kind=b"3", device=(1, int(text))),
+                Member("link", kind=b"2", link=f"../\x1b/{text}"),
+            ],
+            layout=1,
+        )
+        archive(here / name, BASE, layer)
+    ran = drift("diff", "odd.tar", "odder.tar", "--format", "json", "--full")
+    document = json.loads(ran.out)
+    assert_conforms(document)
+    assert ran.code == 1
+    paths = [entry["path"] for entry in document["images"][0]["files"]["entries"]]
+    assert "/bytes-\\xff\\\\" in paths
+    assert len(paths) == 7
+    assert not {"\x1b", "\x01"} & set(ran.out)

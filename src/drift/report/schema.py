@@ -22,6 +22,7 @@ _STRING: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _BOOLEAN: Schema = {"type": "boolean"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_INTEGER: Schema = {"type": "integer"}
 _NUMBER: Schema = {"type": "number", "minimum": 0}
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _DATE: Schema = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -192,13 +193,13 @@ def _files(make: _Objects) -> Schema:
 
 
 def _entry(make: _Objects) -> Schema:
-    pair = {**_list(_COUNT), "minItems": 2, "maxItems": 2}
+    pair = {**_list(_INTEGER), "minItems": 2, "maxItems": 2}
     return make(
         type=_enum(EntryType),
         size=_COUNT,
         mode=_MODE,
-        uid=_COUNT,
-        gid=_COUNT,
+        uid=_INTEGER,  # what a layer says, which hostile ones say below zero
+        gid=_INTEGER,
         digest=_nullable(_DIGEST),
         link=_TEXT_OR_NULL,
         device=_nullable(pair),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,4 +151,5 @@ def _publish(config: Config, night: Night, wanted: Wanted) -> None:
         page = site.write(shown, config.report.directory, night.logs)
     finally:
         emit(night.document, wanted, dockerfiles(config))
-    say(f"drift: the pages are in {os.path.relpath(page)}")
+    here = Path.cwd()
+    say(f"drift: the page is {page.relative_to(here) if page.is_relative_to(here) else page}")

@@ -30,7 +30,7 @@ def _headline(image: Part) -> str:
             (f["message"] for f in words.failures(image)), "no reason given"
         )
     if status == Status.FIRST:
-        return "first build: nothing to compare with yet"
+        return "nothing to compare with yet"  # other builds may be there, if none was accepted
     if status == Status.IDENTICAL:
         return "same layers and configuration"
     only = "only " if status == Status.EQUIVALENT else ""

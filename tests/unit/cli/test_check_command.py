@@ -117,10 +117,16 @@ def test_a_file_takes_the_report_and_the_site_is_written(
     assert next((here / "reports" / "runs").glob("*/*.log")).read_text() == "the log\n"
 
 
-def test_it_is_said_where_the_pages_are(here: Path, drift: Drift, night_of: Found) -> None:
+def test_it_is_said_where_the_page_is(
+    here: Path, drift: Drift, night_of: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night_of(fleet())
-    said = drift("check").err.splitlines()[-1]
-    assert (here / said.removeprefix("drift: the pages are in ")).is_file()
+    near = drift("check").err.splitlines()[-1].removeprefix("drift: the page is ")
+    assert near.startswith("reports/runs/")
+    assert (here / near).is_file()
+    monkeypatch.chdir(here / "web")
+    far = drift("check", "--config", here / "drift.toml").err.splitlines()[-1]
+    assert far.removeprefix("drift: the page is ") == str(here / near)
 
 
 def test_a_site_that_cannot_be_written_does_not_hide_the_report(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
+from support.conformance import assert_conforms
 from support.nights import APP, simple
 from support.project import Project
 
@@ -49,13 +51,26 @@ def test_a_fresh_clone_every_night_gives_the_same_layers(
     assert copy_layer not in copied, "COPY gives the same layer from another clone"
 
 
+def against(project: Project) -> tuple[int, dict[str, Any]]:
+    """Compare the tree with the commit before the last: exit code and document."""
+    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "json")
+    assert out, err
+    document = json.loads(out)
+    assert_conforms(document)
+    return code, document
+
+
 def test_against_a_revision_compares_both_tonight(project: Project, small_image: str) -> None:
     project.configure(APP)
     project.commit(simple(small_image))
     project.commit({"app/config.txt": "colour = red\n"})
-    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "text")
-    assert code == 0, err
-    assert "/etc/app/config.txt" in out or "COPY config.txt" in out
+    code, document = against(project)
+    (image,) = document["images"]
+    assert (code, image["status"], image["flagged"]) == (0, "drifted", False)
+    assert [entry["path"] for entry in image["files"]["entries"]] == ["/etc/app/config.txt"]
+    assert image["origins"] == ["repo"]
+    assert {build["role"] for build in image["builds"]} == {"nightly", "replay"}
+    assert not (project.root / "reports").exists()
     history = project.drift("history")[1]
     assert "No night is stored yet" in history
 
@@ -65,9 +80,9 @@ def test_against_a_revision_that_does_not_build(project: Project, small_image: s
     files = simple(small_image)
     project.commit({**files, "app/Dockerfile": "FROM\n"})
     project.commit(files)
-    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "json")
-    assert code == 2, err
-    image = json.loads(out)["images"][0]
+    code, document = against(project)
+    image = document["images"][0]
+    assert code == 2
     assert image["status"] == "unknown"
     assert "did not build" in image["error"]
 
@@ -76,9 +91,8 @@ def test_against_a_revision_without_the_image(project: Project, small_image: str
     project.configure(APP)
     project.commit({"README": "nothing yet\n"})
     project.commit(simple(small_image))
-    code, out, err = project.drift("check", "--against", "HEAD~1", "--format", "json")
-    assert code == 0, err
-    assert json.loads(out)["images"][0]["status"] == "first"
+    code, document = against(project)
+    assert (code, document["images"][0]["status"]) == (0, "first")
 
 
 def test_a_plan_builds_nothing_and_estimates_from_the_last_night(

@@ -20,7 +20,7 @@ from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
 from drift.snapshot.layer import Capture, digest_of, observed, read_layer
 from drift.snapshot.legacy import LegacyLayers
-from drift.snapshot.model import Layers
+from drift.snapshot.model import Layer, Layers
 from drift.snapshot.stream import (
     GZIP_MAGIC,
     ZSTD_MAGIC,
@@ -28,6 +28,7 @@ from drift.snapshot.stream import (
     ByteSource,
     chunks_of,
     decompressed,
+    read_ahead,
 )
 from drift.snapshot.tar import BLOCK, Header, is_tar, members
 
@@ -38,13 +39,17 @@ MEMBERS_LIMIT = 100_000  # an image of 1,000 layers has 4,000
 
 @dataclass(slots=True)
 class Contents:
-    """What an archive held: small documents, layers' diff IDs, and links between members."""
+    """What an archive held: small documents, layers' diff IDs, and links between members.
+
+    ``parsed`` are the manifests of the layers that were not known before.
+    """
 
     name: str
     documents: dict[str, bytes] = field(default_factory=dict)
     layers: dict[str, DiffId] = field(default_factory=dict)
     sizes: dict[DiffId, int] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    parsed: dict[DiffId, Layer] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)  # sound blobs of other kinds, and why
 
     def member(self, name: str) -> str:
@@ -84,7 +89,7 @@ def read_archive(
     Raises:
         SnapshotError: not an image archive, or a corrupt, truncated or absurd one.
     """
-    outer = ByteSource(chunks_of(stream), name)
+    outer = ByteSource(read_ahead(chunks_of(stream)), name)
     if outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC:
         outer = ByteSource(decompressed(outer), name)
     if not is_tar(outer.peek(BLOCK)):
@@ -197,6 +202,7 @@ class ArchiveReader:
     def _parsed(self, chunks: Iterator[bytes | memoryview], title: str) -> tuple[int, DiffId]:
         layer = read_layer(chunks, title, self._capture)
         self._layers.put(layer)
+        self.contents.parsed[layer.diff_id] = layer
         return layer.size, layer.diff_id
 
     def _known(self, member: str) -> DiffId | None:

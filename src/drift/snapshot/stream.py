@@ -7,6 +7,7 @@ import queue
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -14,8 +15,8 @@ import zstandard
 
 from drift.errors import SnapshotError
 
-CHUNK = 1 << 20
-_QUEUED = 8  # chunks that the background hash may lag behind: 8 MiB
+CHUNK = 4 << 20  # large, as each one changes hands between threads
+_QUEUED = 4  # chunks that one thread may be ahead of another
 
 BOMB_SIZE = 1 << 30  # below 1 GiB of output any ratio is harmless
 BOMB_RATIO = 200  # real layers stay below 100; gzip itself ends at 1032, zstd does not
@@ -152,9 +153,42 @@ class BackgroundSha256:
 
 
 def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """A file's content in chunks of 1 MiB."""
+    """A file's content in large chunks."""
     while chunk := stream.read(CHUNK):
         yield chunk
+
+
+def read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, read by a thread of its own while the caller looks at earlier ones.
+
+    What the thread raises is raised here. A caller that stops early leaves the thread to
+    end with the read that it is in.
+    """
+    ahead: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=_QUEUED)
+    stopped = threading.Event()
+
+    def read() -> None:
+        last: BaseException | None = None
+        try:
+            for chunk in chunks:
+                ahead.put(chunk)
+                if stopped.is_set():
+                    return
+        except BaseException as error:
+            last = error
+        ahead.put(last)
+
+    threading.Thread(target=read, name="read-ahead", daemon=True).start()
+    try:
+        while isinstance(chunk := ahead.get(), bytes):
+            yield chunk
+        if chunk is not None:
+            raise chunk
+    finally:
+        stopped.set()
+        with suppress(queue.Empty):
+            while True:
+                ahead.get_nowait()
 
 
 def decompressed(source: ByteSource) -> Iterator[bytes | memoryview]:

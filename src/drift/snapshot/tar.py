@@ -149,13 +149,15 @@ def _header(
         device=(_number(source, fields[13]), _number(source, fields[14]))
         if kind in "34"
         else (0, 0),
-        xattrs={
-            key.removeprefix(_XATTR): value
-            for key, value in extended.items()
-            if key.startswith(_XATTR)
-        },
+        xattrs=_xattrs(extended) if extended else {},
     )
     return header, source.consumed + size + -size % BLOCK
+
+
+def _xattrs(extended: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(_XATTR): value for key, value in extended.items() if key.startswith(_XATTR)
+    }
 
 
 def _name(fields: tuple[bytes, ...]) -> str:
@@ -173,10 +175,13 @@ def _number(source: ByteSource, field: bytes) -> int:
     if field[0] & 0x80:
         value = int.from_bytes(field, "big", signed=False) & ((1 << (8 * len(field) - 1)) - 1)
         return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
-    digits = field.strip(b" \0").partition(b"\0")[0]
+    digits = field.rstrip(b" \0")
     try:
         # int() also takes signs and underscores, which no tar number has.
-        return int(digits, 8) if digits and digits.isdigit() else _empty(digits)
+        if digits.isdigit():
+            return int(digits, 8)
+        digits = digits.lstrip(b" \0").partition(b"\0")[0]
+        return int(digits, 8) if digits.isdigit() else _empty(digits)
     except ValueError as error:
         raise SnapshotError(f"{source.name}: a damaged number in a tar header") from error
 

@@ -61,6 +61,7 @@ class MovedPackages:
             path: package
             for package in sides.after.packages
             if package.purl not in moved
+            and _ecosystem(package.purl) not in comparison.packages_unknown
             for path in package.files
             if path in changed
         }
@@ -78,7 +79,10 @@ class MovedPackages:
         return claim
 
     def owners_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
-        """As evidence: the packages that did not move, and whose files these are."""
+        """As evidence: the packages that did not move, and whose files these are.
+
+        Where an ecosystem's packages are unknown on either side, nothing is said of them.
+        """
         owned = (change.path for change in changes if change.path in self._unmoved)
         return tuple(
             "{0.purl} {0.version} owns {1}, and did not move".format(

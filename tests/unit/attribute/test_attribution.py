@@ -398,6 +398,19 @@ def test_other_bytes_at_the_same_version_are_unexplained_and_the_owner_named() -
     assert f"{NAME} 1 owns /usr/bin/curl, and did not move" in cause.evidence
 
 
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_nothing_is_said_of_owners_where_a_database_was_not_read(side: str) -> None:
+    sides = {
+        "before": installed("1", layers=[(BASE, []), (PACKAGED, [file("usr/bin/curl", "1")])]),
+        "after": installed("1", layers=[(BASE, []), (PACKAGED, [file("usr/bin/curl", "2")])]),
+    }
+    unread = Packages(tuple(sides[side].packages), unknown={"deb": "truncated"})
+    sides[side] = replace(sides[side], packages=unread)
+    cause = Night(sides["before"], sides["after"]).cause("/usr/bin/curl")
+    assert cause.kind is Kind.FILE
+    assert not [said for said in cause.evidence if "owns" in said]
+
+
 def test_a_file_that_the_repository_copies_over_a_package_s_is_its_own() -> None:
     def side(version: str, repo: RepoSide) -> Side:
         layers = [

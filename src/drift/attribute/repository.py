@@ -93,14 +93,15 @@ class RepositoryChanges:
             return None
         kind, why = changed
         text = _text_of(decider)
+        versions = _versions(before, after)
         alone = all(other.base or _text_of(other) == text for other in others)
         return Claim(
             origin=Origin.REPO,
             kind=kind,
             subject=text,
             grade=Grade.PROVEN if kind is Kind.CONTEXT and alone else Grade.INFERRED,
-            before=_version(before),
-            after=_version(after),
+            before=versions[0],
+            after=versions[1],
             instruction=decider.instruction,
             layer=None if decider.before else decider.layer,
             evidence=(why, "the instruction copies the context alone"),
@@ -141,8 +142,10 @@ def _config_claim(kind: Kind, change: ConfigChange, evidence: str) -> Claim:
 
 def _changed(before: RepoSide, after: RepoSide) -> tuple[Kind, str] | None:
     """What of the repo side a COPY's files follow from."""
-    if before.context != after.context or before.git_commit != after.git_commit:
+    if before.context != after.context:
         return Kind.CONTEXT, "the context digest changed"
+    if before.git_commit != after.git_commit:
+        return Kind.CONTEXT, "the git commit of the .git that is sent changed"
     if before.args != after.args:
         return Kind.BUILD_CONFIG, "the image's args in drift.toml changed"
     if before.dockerfile != after.dockerfile:
@@ -177,9 +180,19 @@ def _text_of(decider: Decider) -> str:
     return decider.instruction.text if decider.instruction else ""
 
 
-def _version(repo: RepoSide) -> str:
-    """How people find the state again: the commit, or the context's digest if it was edited."""
-    return repo.revision if repo.revision and not repo.dirty else repo.context
+def _versions(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:
+    """How people find the two states again, both named in the same way.
+
+    By their commits, where neither tree was edited and they tell the two apart; else by the
+    context digests; else by the commits of the ``.git`` that was sent. (None, None): by none.
+    """
+    edited = before.dirty or after.dirty or None in (before.revision, after.revision)
+    pairs = (
+        (None, None) if edited else (before.revision, after.revision),
+        (before.context, after.context),
+        (before.git_commit, after.git_commit),
+    )
+    return next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
 
 
 def _text(value: object) -> str | None:

@@ -551,3 +551,41 @@ def test_git_s_own_directory_is_named_whatever_lies_above_it() -> None:
         Side(one_file("COPY . /", text, path=below), repo=edited(git_commit="a")) for text in "12"
     )
     assert Night(one, other).cause(f"/{below}").subject == "/.github/.git/**"
+
+
+NEW_CONTEXT = Digest.of(b"new context")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "versions"),
+    [
+        ({"revision": "a"}, {"revision": "b"}, ("a", "b")),
+        ({"revision": "a"}, {"revision": "b", "dirty": True}, (CONTEXT, NEW_CONTEXT)),
+        ({"revision": "a", "dirty": True}, {"revision": "b"}, (CONTEXT, NEW_CONTEXT)),
+        ({"revision": "a"}, {"revision": "a", "dirty": True}, (CONTEXT, NEW_CONTEXT)),
+        ({"revision": "a"}, {"revision": "a"}, (CONTEXT, NEW_CONTEXT)),
+        ({"revision": None}, {"revision": "b"}, (CONTEXT, NEW_CONTEXT)),
+    ],
+)
+def test_both_versions_of_a_context_are_of_one_sort(
+    before: Mapping[str, Any], after: Mapping[str, Any], versions: tuple[str, str]
+) -> None:
+    then = replace(new_context(**before), context=CONTEXT)
+    one, other = Side(one_file(COPY, "1"), repo=then), Side(one_file(COPY, "2"))
+    cause = Night(one, replace(other, repo=new_context(**after))).cause("/x")
+    assert (cause.before, cause.after) == versions
+    assert "the context digest changed" in cause.evidence
+
+
+def test_another_commit_in_a_sent_git_directory_is_no_other_context_digest() -> None:
+    one, other = (
+        Side(
+            one_file("COPY . /", commit, path=".git/index"),
+            repo=edited(git_commit=commit, dirty=True),
+        )
+        for commit in "ab"
+    )
+    cause = Night(one, other).cause("/.git/index")
+    assert (cause.kind, cause.before, cause.after) == (Kind.CONTEXT, "a", "b")
+    assert "the git commit of the .git that is sent changed" in cause.evidence
+    assert "the context digest changed" not in cause.evidence

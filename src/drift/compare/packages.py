@@ -27,12 +27,17 @@ def compare_packages(before: Packages, after: Packages) -> tuple[PackageChange, 
 
 def unknown_packages(before: Packages, after: Packages) -> dict[str, str]:
     """By purl type, why packages could not be compared; the sides are named."""
+    return {
+        ecosystem: _reasons(before.unknown.get(ecosystem), after.unknown.get(ecosystem))
+        for ecosystem in sorted(before.unknown.keys() | after.unknown.keys())
+    }
+
+
+def _reasons(before: str | None, after: str | None) -> str:
+    if before == after:
+        return f"both: {before}"
     sides = (("baseline", before), ("candidate", after))
-    found: dict[str, list[str]] = defaultdict(list)
-    for side, packages in sides:
-        for ecosystem, reason in packages.unknown.items():
-            found[ecosystem].append(f"{side}: {reason}")
-    return {ecosystem: "; ".join(reasons) for ecosystem, reasons in sorted(found.items())}
+    return "; ".join(f"{side}: {reason}" for side, reason in sides if reason is not None)
 
 
 def _ecosystem(purl: str) -> str:

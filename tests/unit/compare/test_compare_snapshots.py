@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drift.compare.compare import compare
 from drift.compare.ignore import ignore_rules
 from drift.compare.model import Change, Comparison, FileChange, PackageChange
-from drift.compare.packages import compare_packages
+from drift.compare.packages import compare_packages, unknown_packages
 from drift.errors import SnapshotError
 from drift.oci import DiffId
 from drift.snapshot.model import Layer, LayersInMemory, Package, Packages
@@ -307,6 +307,17 @@ def test_packages_of_a_database_that_was_not_read_neither_came_nor_went() -> Non
         change.purl: (change.before, change.after) for change in compare_packages(whole, unread)
     }
     assert found == {curl.purl: ("1", "2"), six.purl: ("1", None)}
+
+
+def test_a_reason_that_both_sides_have_is_said_once() -> None:
+    before = Packages(unknown={"deb": "truncated", "npm": "not JSON", "pypi": "too large"})
+    after = Packages(unknown={"apk": "damaged", "deb": "truncated", "npm": "too deep"})
+    assert unknown_packages(before, after) == {
+        "apk": "candidate: damaged",
+        "deb": "both: truncated",
+        "npm": "baseline: not JSON; candidate: too deep",
+        "pypi": "baseline: too large",
+    }
 
 
 def test_who_removed_a_path_is_told_with_it() -> None:

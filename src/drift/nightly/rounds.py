@@ -16,7 +16,7 @@ from drift.engine.build import BuildCancelled
 from drift.engine.engine import Engine
 from drift.engine.images import own_reference
 from drift.engine.model import BuildRequest, BuildResult, Progress, SecretMount
-from drift.errors import EngineError, Error, SnapshotError, SourceError
+from drift.errors import EngineError, Error, SnapshotError, SourceError, with_hint
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
@@ -173,7 +173,7 @@ class Rounds:
         )
 
     def _not_built(self, blank: Build, kind: FailureKind, error: Error) -> Built:
-        return Built(replace(blank, failure=self.masked(Failure(kind, error.message))))
+        return Built(replace(blank, failure=self.masked(Failure(kind, with_hint(error)))))
 
     def _request(self, prepared: Prepared, tag: str) -> BuildRequest:
         image = prepared.image

@@ -166,7 +166,8 @@ def changed(path: Path) -> SourceError:
     """The error for a file that is no longer what it was."""
     return SourceError(
         f"{str(path)!r} changed while the context was read",
-        hint="build from a tree that nothing writes to, or ignore the file in .dockerignore",
+        hint="build from a tree that nothing writes to, or ignore the file in .dockerignore; "
+        "drift's own output may be it, as `drift check 2> err.txt` inside the context writes it",
     )
 
 

@@ -205,6 +205,8 @@ def test_a_context_that_changes_while_it_is_sent_fails_its_image_alone(project: 
 
     made = built(project, Reading())
     assert failure_kind(made) is FailureKind.INPUT
+    assert made.build.failure is not None
+    assert ".dockerignore" in made.build.failure.message
     assert replace(made.build, failure=None).inputs is not None
 
 

@@ -93,8 +93,10 @@ def test_a_file_that_changes_after_it_was_read_is_an_error(root: Path, change: s
             path.symlink_to("/etc/passwd")
     else:
         path.write_bytes({"shorter": b"a", "longer": b"a" * 700_001}.get(change, b"b" * 700_000))
-    with pytest.raises(SourceError, match=r"a\.txt' changed while the context was read"):
+    with pytest.raises(SourceError, match=r"a\.txt' changed while the context was read") as raised:
         context.open().read()
+    assert ".dockerignore" in str(raised.value.hint)
+    assert "drift check 2> " in str(raised.value.hint)
 
 
 def test_what_is_drifts_own_is_left_out(root: Path) -> None:

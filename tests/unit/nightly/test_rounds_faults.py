@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +19,7 @@ from drift.engine.model import (
     InspectedImage,
     PulledImage,
 )
-from drift.engine.pull import PullError, PullFailure
+from drift.engine.pull import PullFailure
 from drift.errors import EngineError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
@@ -32,58 +29,10 @@ from drift.nightly.watch import NobodyWatches
 from drift.oci import DiffId, Digest, Platform
 from drift.snapshot.model import LayersInMemory
 from drift.source.checkout import Checkout
-from drift.source.model import EngineIdentity
-from support.images import config_of, diff_id, docker_archive, file, tar
+from support.faulty_engine import APP, BASE, BASE_ID, Faulty
+from support.images import diff_id, file, tar
 
-BASE = tar([file("bin/sh", "#!")])
 OTHER = tar([file("bin/sh", "#?")])
-APP = tar([file("app", "1")])
-BASE_ID = Digest.of(b"base")
-
-
-@dataclass
-class Faulty:
-    """An engine whose answers a test chooses."""
-
-    free: int = 1 << 40
-    layers: tuple[bytes, ...] = (BASE, APP)
-    bases_used: Mapping[str, Digest] = field(default_factory=dict)
-    pull_error: PullFailure | None = None
-    local: PulledImage | None = None
-    build_error: EngineError | None = None
-    exported: Callable[[bytes], bytes] = bytes
-    builds: int = 0
-
-    def identity(self, builder: str) -> EngineIdentity:
-        return EngineIdentity("docker", "1", "1.41", builder, "linux/amd64")
-
-    def choose_builder(self, setting: str, needs_buildkit: str | None) -> str:
-        return "classic"
-
-    def disk(self) -> DiskSpace:
-        return DiskSpace(self.free, 1 << 40)
-
-    def pull(self, reference: str, platform: Platform | None, policy: str) -> PulledImage:
-        if self.pull_error:
-            raise PullError(self.pull_error, f"{reference} cannot be pulled")
-        return PulledImage(reference, BASE_ID, BASE_ID, (DiffId(diff_id(BASE)),), 1)
-
-    def local_image(self, reference: str) -> PulledImage | None:
-        return self.local
-
-    def build(self, request: BuildRequest, **_: Any) -> BuildResult:
-        self.builds += 1
-        if self.build_error:
-            raise self.build_error
-        return BuildResult(Digest.of(b"x"), "log", (), datetime.now(UTC), 1.0, self.bases_used)
-
-    def inspect(self, reference: str) -> InspectedImage:
-        diff_ids = tuple(DiffId(diff_id(layer)) for layer in self.layers)
-        return InspectedImage(Digest.of(config_of(self.layers)), (reference,), (), diff_ids, 1)
-
-    @contextmanager
-    def export(self, image: str) -> Iterator[IO[bytes]]:
-        yield io.BytesIO(self.exported(tar(docker_archive(self.layers))))
 
 
 @pytest.fixture

@@ -147,7 +147,8 @@ class _Run:
         finished_at = datetime.now(UTC)
         own = own_references(self.engine, self.store)
         self.store.finish_run(self.id, finished_at)
-        for failed in clean(self.engine, self.store, self.config, self.night, own):
+        today = min(self.night, finished_at.date())  # --as-of may name a night to come
+        for failed in clean(self.engine, self.store, self.config, today, own):
             self.watcher.says(failed)
         run = RunResult(self.id, self.night, self.started_at, finished_at, identity)
         return Night(run_document(run, self.documents), self.logs)

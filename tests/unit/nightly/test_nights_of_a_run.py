@@ -1,0 +1,50 @@
+"""A run as a whole, on an engine in memory: which night it is, and what the reader is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from drift.config import load
+from drift.engine.engine import Engine
+from drift.nightly.job import check
+from drift.nightly.watch import NobodyWatches
+from drift.store.store import Store
+from support.faulty_engine import Faulty
+
+APP = '[[image]]\nname = "app"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM base:1\nRUN make\n")
+    (tmp_path / "drift.toml").write_text(APP)
+    return tmp_path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    (tmp_path / ".drift").mkdir()
+    with Store.open(f"sqlite:///{tmp_path / '.drift' / 'drift.db'}") as opened:
+        yield opened
+
+
+def run(project: Path, store: Store, night: date | None = None) -> dict[str, Any]:
+    """The document of the one image after a run."""
+    config = load(project / "drift.toml")
+    engine = cast(Engine, Faulty())
+    return check(config, engine, store, NobodyWatches(), night=night, jobs=1).images[0]
+
+
+def test_a_night_named_in_the_future_forgets_nothing_of_the_past(
+    project: Path, store: Store
+) -> None:
+    today = datetime.now(UTC).date()
+    nights = [today + timedelta(1000), *(today - timedelta(days) for days in (0, 1, 2, 3))]
+    for night in reversed(nights):
+        run(project, store, night)
+    assert [kept.night for kept in store.runs(9)] == nights

@@ -244,7 +244,14 @@ class _Run:
             *prepared.notes,
             *local_bases(build),
             *([f"the baseline cannot be built again: {replay}"] if replay else []),
+            *self._nothing_accepted(build, baseline),
         )
+
+    def _nothing_accepted(self, build: Build, baseline: Build | None) -> tuple[str, ...]:
+        """Why an image that builds stays ``first``, night after night."""
+        if baseline or not build.ok or self.config.policy.baseline != "accepted":
+            return ()
+        return (f"no accepted baseline: `drift accept {build.image}` takes one",)
 
     def _replay_trouble(self, prepared: Prepared, then: RepoSide) -> str | None:
         """Why an earlier repo side could not be built again, should that be wanted."""

@@ -17,6 +17,7 @@ from drift.store.store import Store
 from support.faulty_engine import Faulty
 
 APP = '[[image]]\nname = "app"\n'
+ACCEPTED = '[policy]\nbaseline = "accepted"\n'
 
 
 @pytest.fixture
@@ -48,3 +49,17 @@ def test_a_night_named_in_the_future_forgets_nothing_of_the_past(
     for night in reversed(nights):
         run(project, store, night)
     assert [kept.night for kept in store.runs(9)] == nights
+
+
+def test_a_fleet_without_an_accepted_baseline_is_told_how_to_take_one(
+    project: Path, store: Store
+) -> None:
+    note = "no accepted baseline: `drift accept app` takes one"
+    assert note not in str(run(project, store)), "the last good night is the baseline"
+    (project / "drift.toml").write_text(ACCEPTED + APP)
+    first = run(project, store)
+    assert (first["status"], first["notes"]) == ("first", [note])
+    store.accept("app", store.builds("app")[0].id, datetime.now(UTC), "")
+    again = run(project, store)
+    assert again["status"] == "identical"
+    assert note not in str(again)

@@ -38,7 +38,10 @@ class Bases:
     _pulled: dict[tuple[str, str], PulledImage | Failure] = field(default_factory=dict)
 
     def pull(self, fleet: Iterable[Prepared], watcher: Watcher) -> None:
-        """Pull every base of a fleet that this run has not pulled, each once."""
+        """Have every base of a fleet that this run does not have yet, each once.
+
+        The watcher hears of those that a registry is asked for.
+        """
         wanted: dict[tuple[str, str], str] = {}
         for prepared in fleet:
             for base in prepared.bases:
@@ -48,20 +51,28 @@ class Bases:
         for (reference, platform), policy in wanted.items():
             if (reference, platform) in self._pulled:
                 continue
-            watcher.says(f"pulling {self.mask.text(reference)}")
-            self._pulled[reference, platform] = self._pull(reference, platform, policy)
+            self._pulled[reference, platform] = self._pull(reference, platform, policy, watcher)
 
-    def _pull(self, reference: str, platform: str, policy: str) -> PulledImage | Failure:
+    def _pull(
+        self, reference: str, platform: str, policy: str, watcher: Watcher
+    ) -> PulledImage | Failure:
         try:
             wanted = Platform.parse(platform)
         except ValueError as error:
             return Failure(FailureKind.STEP, f"FROM --platform of {reference}: {error}")
         try:
+            if self._asks_registry(reference, wanted, policy):
+                watcher.says(f"pulling {self.mask.text(reference)}")
             return self._pulled_or_local(reference, wanted, policy)
         except PullError as error:
             return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), with_hint(error))
         except EngineError as error:
             return Failure(FailureKind.ENGINE, with_hint(error))
+
+    def _asks_registry(self, reference: str, platform: Platform, policy: str) -> bool:
+        if policy == "missing":
+            return self.engine.local_image(reference, platform) is None
+        return policy == "always"
 
     def _pulled_or_local(self, reference: str, platform: Platform, policy: str) -> PulledImage:
         try:

@@ -229,3 +229,46 @@ def test_the_final_base_is_the_one_of_the_target_s_platform(project: Path) -> No
     inputs = built(project, Faulty()).build.inputs
     assert inputs is not None
     assert [base.final for base in inputs.bases] == [False, True]
+
+
+class Listening(NobodyWatches):
+    """Remembers what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def says(self, message: str) -> None:
+        self.heard.append(message)
+
+
+@pytest.mark.parametrize(
+    ("policy", "local", "heard"),
+    [
+        ("always", LOCAL, ["pulling base:1"]),
+        ("always", None, ["pulling base:1"]),
+        ("missing", LOCAL, []),
+        ("missing", None, ["pulling base:1"]),
+        ("never", LOCAL, []),
+        ("never", None, []),
+    ],
+)
+def test_pulling_is_said_where_something_is_pulled(
+    project: Path, policy: str, local: PulledImage | None, heard: list[str]
+) -> None:
+    (project / "drift.toml").write_text(f'[[image]]\nname = "app"\npull = "{policy}"\n')
+    config, engine = load(project / "drift.toml"), cast(Engine, Faulty(local=local))
+    prepared = prepare(config.images[0], Checkout(project), config, engine, ())
+    watcher = Listening()
+    Bases(engine, lambda _reference: False).pull([prepared], watcher)
+    assert watcher.heard == heard
+
+
+def test_an_engine_that_goes_away_while_a_base_is_looked_for_is_unknown(project: Path) -> None:
+    class Gone(Faulty):
+        def local_image(
+            self, reference: str, platform: Platform | None = None
+        ) -> PulledImage | None:
+            raise EngineError("the engine went away")
+
+    (project / "drift.toml").write_text('[[image]]\nname = "app"\npull = "missing"\n')
+    assert failure_kind(built(project, Gone())) is FailureKind.ENGINE

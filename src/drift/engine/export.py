@@ -6,19 +6,21 @@ drivers stage the whole archive before the first byte, which takes minutes for l
 
 from __future__ import annotations
 
+import http.client
 import io
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
-import requests
-
+from drift.engine import transport
 from drift.engine.connection import Connection
 from drift.errors import EngineError
 
 FIRST_BYTE_TIMEOUT = 3600.0
 _TAIL = 1024
+_REFUSAL = 64 * 1024
 
 
 @contextmanager
@@ -32,37 +34,33 @@ def export(connection: Connection, image: str) -> Iterator[BinaryIO]:
         EngineError: there is no such image, or the engine cannot export it.
     """
     doing = f"exporting {image}"
-    with connection.failures(doing):
-        response = connection.client.get(
-            connection.url(f"/images/{quote(image, safe='/:@')}/get"),
-            stream=True,
-            timeout=(30, FIRST_BYTE_TIMEOUT),
-        )
-    try:
-        if response.status_code != 200:
-            raise _refused(image, response)
+    exchange = transport.Connection(connection.client)
+    with ExitStack() as closing:
+        with connection.failures(doing):
+            closing.enter_context(exchange)
+            response = exchange.get(f"/images/{quote(image, safe='/:@')}/get", FIRST_BYTE_TIMEOUT)
+            if response.status != 200:
+                raise _refused(image, response)
         yield cast(BinaryIO, _Export(connection, response, doing))
-    finally:
-        response.close()
 
 
-def _refused(image: str, response: requests.Response) -> EngineError:
+def _refused(image: str, response: http.client.HTTPResponse) -> EngineError:
     try:
-        said = str(response.json().get("message"))
-    except (ValueError, AttributeError, requests.RequestException):
+        said = str(json.loads(response.read(_REFUSAL)).get("message"))
+    except (ValueError, AttributeError):
         said = response.reason
-    hint = "it was removed meanwhile" if response.status_code == 404 else "see the engine's log"
+    hint = "it was removed meanwhile" if response.status == 404 else "see the engine's log"
     return EngineError(f"the engine cannot export {image}: {said}", hint=hint)
 
 
 class _Export(io.RawIOBase):
     """The body, read straight from the HTTP client into the reader's own buffer."""
 
-    def __init__(self, connection: Connection, response: requests.Response, doing: str) -> None:
+    def __init__(
+        self, connection: Connection, response: http.client.HTTPResponse, doing: str
+    ) -> None:
         self._connection, self._doing = connection, doing
-        # urllib3 copies each block twice more; the standard library's response below it
-        # undoes the chunked encoding directly into our buffer.
-        self._body: Any = getattr(response.raw, "_fp", None) or response.raw
+        self._body = response
         self._tail = b""
 
     def readable(self) -> bool:
@@ -70,14 +68,22 @@ class _Export(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         with self._connection.failures(self._doing):
-            count = int(self._body.readinto(buffer) or 0)
-        if count:
-            self._tail = (self._tail + bytes(memoryview(buffer)[max(0, count - _TAIL) : count]))[
-                -_TAIL:
-            ]
-        elif len(buffer):
-            self._check_end()
+            count = self._body.readinto(buffer)
+        self._seen(memoryview(buffer)[:count], len(buffer))
         return count
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As :meth:`readinto`, without the copy that the inherited one makes."""
+        with self._connection.failures(self._doing):
+            content = self._body.read(None if size < 0 else size)
+        self._seen(memoryview(content), size)
+        return content
+
+    def _seen(self, content: memoryview, wanted: int) -> None:
+        if len(content):
+            self._tail = (self._tail + bytes(content[-_TAIL:]))[-_TAIL:]
+        elif wanted:
+            self._check_end()
 
     def _check_end(self) -> None:
         """A failure half-way is appended to the archive as JSON; an archive ends in zeros."""

@@ -68,12 +68,29 @@ class Connection:
             OSError: the connection broke.
             http.client.HTTPException: the answer is not HTTP.
         """
-        self._send_head(path, query, {**headers, "Transfer-Encoding": "chunked"})
+        self._send_head("POST", path, query, {**headers, "Transfer-Encoding": "chunked"})
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for chunk in _chunks(body):
                 self._http.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self._http.send(b"0\r\n\r\n")
         response = http.client.HTTPResponse(self._http.sock, method="POST")
+        response.begin()
+        return response
+
+    def get(self, path: str, timeout: float) -> http.client.HTTPResponse:
+        """Ask for ``path``; the response, its body unread and ending with the connection.
+
+        HTTP/1.0 is spoken, so that the body comes as it is: undoing chunks of 32 KiB takes
+        longer than reading them. ``timeout``, in seconds, is for each wait.
+
+        Raises:
+            OSError: the connection broke.
+            http.client.HTTPException: the answer is not HTTP.
+        """
+        self._http.sock.settimeout(timeout)
+        self._http._http_vsn, self._http._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
+        self._send_head("GET", path, {}, {})
+        response = http.client.HTTPResponse(self._http.sock, method="GET")
         response.begin()
         return response
 
@@ -83,7 +100,7 @@ class Connection:
         Raises:
             OSError: the connection broke, or the engine did not agree.
         """
-        self._send_head(path, {}, {**headers, "Content-Length": "0"})
+        self._send_head("POST", path, {}, {**headers, "Content-Length": "0"})
         head = bytearray()
         while not head.endswith(b"\r\n\r\n"):  # no byte more: what follows is not HTTP/1.1
             byte = self.receive(1)
@@ -117,6 +134,7 @@ class Connection:
 
     def _send_head(
         self,
+        method: str,
         path: str,
         query: Mapping[str, str | tuple[str, ...]],
         headers: Mapping[str, str | tuple[str, ...]],
@@ -126,7 +144,7 @@ class Connection:
             target += "?" + urlencode(query, doseq=True)
         configured: dict[str, Any] = getattr(self._api, "_general_configs", {})
         own = configured.get("HttpHeaders") or {}
-        self._http.putrequest("POST", target, skip_accept_encoding=True)
+        self._http.putrequest(method, target, skip_accept_encoding=True)
         self._http.putheader("User-Agent", str(self._api.headers["User-Agent"]))
         for name, value in {**own, **headers}.items():
             for one in value if isinstance(value, tuple) else (value,):

@@ -66,13 +66,15 @@ class RepositoryChanges:
 
     def _edited(self, decider: Decider) -> Claim:
         removed = decider.before
+        before, after = self._before, self._after
+        versions = _versions(before, after) if before and after else (None, None)
         return Claim(
             origin=Origin.REPO,
             kind=Kind.DOCKERFILE,
             subject=_text_of(decider),
             grade=Grade.INFERRED,
-            before=self._before.revision if self._before else None,
-            after=self._after.revision if self._after else None,
+            before=versions[0],
+            after=versions[1],
             instruction=None if removed else decider.instruction,
             layer=None if removed else decider.layer,
             evidence=(

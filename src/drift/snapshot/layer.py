@@ -165,7 +165,8 @@ class _Reading:
 
     def _weigh(self, entry: Entry) -> None:
         self._weight += _ENTRY_WEIGHT + len(entry.path) + len(entry.link or "")
-        self._weight += sum(len(name) + len(value) for name, value in entry.xattrs)
+        if entry.xattrs:
+            self._weight += sum(len(name) + len(value) for name, value in entry.xattrs)
         if self._weight > MANIFEST_LIMIT:
             raise SnapshotError(
                 f"{self._source.name}: more files than drift reads in one layer "

@@ -123,7 +123,7 @@ def _header(
     source: ByteSource, fields: tuple[bytes, ...], extended: Mapping[str, str]
 ) -> tuple[Header, int]:
     flag = fields[7]
-    if flag == b"S" or any(key.startswith("GNU.sparse.") for key in extended):
+    if flag == b"S" or (extended and any(key.startswith("GNU.sparse.") for key in extended)):
         raise SnapshotError(f"{source.name}: sparse tar members are not supported")
     name = extended.get("path") or _name(fields)
     kind = "0" if flag[0] in _REGULAR else flag.decode("latin-1")

@@ -23,15 +23,15 @@ from drift.nightly.cleaning import Leavings
 from drift.nightly.hidden import hidden_result
 from drift.nightly.job import Night, chosen
 from drift.nightly.judge import judge
-from drift.nightly.places import cache_of, drift_own
-from drift.nightly.prepare import CannotBuild, prepare
+from drift.nightly.places import drift_own
+from drift.nightly.prepare import CannotBuild, opened, prepare
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.oci import DiffId
 from drift.report.document import image_document, run_document
 from drift.report.results import ImageResult, RunResult
 from drift.snapshot.model import Layer, Layers, LayersInMemory
-from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen, open_source
+from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen
 from drift.store.store import Store
 
 _REASONS = {
@@ -105,16 +105,7 @@ def _checkouts(
     image: Image, config: Config, revision: str, sources: ExitStack
 ) -> Iterator[tuple[Role, Checkout]]:
     """This tree, and the other revision's where it has the image's directory."""
-    now = sources.enter_context(
-        open_source(
-            image.context,
-            image.context_path,
-            image.revision,
-            cache_of(config),
-            dockerfile=image.dockerfile,
-            leave_out=drift_own(config),
-        )
-    )
+    now = sources.enter_context(opened(image, config))
     yield Role.NIGHTLY, now
     then = _earlier(image, now, revision, sources)
     if then is not None:

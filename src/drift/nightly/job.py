@@ -23,13 +23,13 @@ from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
 from drift.nightly.hidden import hidden_result
 from drift.nightly.judge import judge
-from drift.nightly.places import cache_of, drift_own
-from drift.nightly.prepare import CannotBuild, Prepared, failure_of, prepare, with_triggers
+from drift.nightly.places import drift_own
+from drift.nightly.prepare import CannotBuild, Prepared, failure_of, opened, prepare, with_triggers
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.report.document import Document, image_document, run_document
 from drift.report.results import RunResult
-from drift.source.checkout import deepen, open_source
+from drift.source.checkout import deepen
 from drift.source.git import GitError
 from drift.source.model import RepoSide
 from drift.store.store import Store
@@ -156,16 +156,7 @@ class _Run:
     def _task(self, image: Image, sources: ExitStack) -> Task:
         own = drift_own(self.config)
         try:
-            checkout = sources.enter_context(
-                open_source(
-                    image.context,
-                    image.context_path,
-                    image.revision,
-                    cache_of(self.config),
-                    dockerfile=image.dockerfile,
-                    leave_out=own,
-                )
-            )
+            checkout = sources.enter_context(opened(image, self.config))
             return Task(image, prepare(image, checkout, self.config, self.engine, own))
         except CannotBuild as error:
             failure = error.failure

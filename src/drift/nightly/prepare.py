@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from drift.config.model import Config, Image
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SourceError, with_hint
 from drift.masking import Mask
+from drift.nightly.places import cache_of, drift_own
 from drift.oci import Digest, Platform
 from drift.snapshot.model import Instruction
-from drift.source.checkout import Checkout
+from drift.source.checkout import Checkout, open_source
 from drift.source.context import Client, Context, NoDockerfileError, read_context
 from drift.source.dockerfile import (
     BaseReference,
@@ -65,6 +67,18 @@ class Prepared:
     session: bool  # even an optional secret or ssh mount wants one
     repo: RepoSide
     notes: tuple[str, ...]
+
+
+def opened(image: Image, config: Config) -> AbstractContextManager[Checkout]:
+    """An image's source, as the configuration names it; see :func:`open_source`."""
+    return open_source(
+        image.context,
+        image.context_path,
+        image.revision,
+        cache_of(config),
+        dockerfile=image.dockerfile,
+        leave_out=drift_own(config),
+    )
 
 
 def prepare(

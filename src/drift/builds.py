@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from drift.snapshot.model import Instruction, Snapshot
-from drift.source.model import Inputs
+from drift.source.model import Inputs, Probe
 
 
 class Role(StrEnum):
@@ -46,12 +46,26 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class StageSnapshot:
+    """What another stage of a build held, whose files reached the image by ``COPY --from``.
+
+    ``name`` is the stage's label, as :class:`Instruction` has it. ``snapshot`` is None where
+    the stage could not be had, and ``problem`` says why: what it brought is then unknown.
+    """
+
+    name: str
+    snapshot: Snapshot | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """One build of one image in a run, as it is remembered.
 
     Exactly one of ``snapshot`` and ``failure`` is set. ``inputs`` is None only where the
     build failed before they were known. ``seconds`` is the build's wall time; the whole
-    log lies in the store under ``id``.
+    log lies in the store under ``id``. ``stages`` are those that the image copies from,
+    ``probes`` what the Dockerfile's literal remotes served in the same run.
     """
 
     id: str
@@ -65,6 +79,13 @@ class Build:
     inputs: Inputs | None = None
     snapshot: Snapshot | None = None
     failure: Failure | None = None
+    stages: tuple[StageSnapshot, ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the build had ended."""
+        return self.started_at + timedelta(seconds=self.seconds)
 
     @property
     def ok(self) -> bool:

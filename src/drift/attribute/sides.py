@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from drift.attribute.model import Origin
 from drift.builds import Build
 from drift.compare.model import FileChange
 from drift.oci import HistoryEntry
@@ -31,19 +33,74 @@ class Sides:
     """Baseline and candidate, both built, with what their inputs say.
 
     Without inputs (``drift diff``) nobody can be told to have changed anything.
+
+    ``baseline`` and ``candidate`` are the builds (Y and T in the contract's words),
+    ``replays`` those of the baseline's whole repo side tonight (C), ``controls`` those of
+    tonight's inputs again (A): all of them succeeded. ``no_replay`` says why there is no
+    replay although the fingerprints differ.
     """
 
     before: Snapshot
     after: Snapshot
     before_inputs: Inputs | None = None
     after_inputs: Inputs | None = None
+    baseline: Build | None = None
+    candidate: Build | None = None
+    replays: tuple[Build, ...] = ()
+    controls: tuple[Build, ...] = ()
+    no_replay: str | None = None
 
     @classmethod
-    def of_builds(cls, baseline: Build, candidate: Build) -> Sides:
-        """The sides of two successful builds."""
+    def of_builds(
+        cls,
+        baseline: Build,
+        candidate: Build,
+        replays: Sequence[Build] = (),
+        controls: Sequence[Build] = (),
+        no_replay: str | None = None,
+    ) -> Sides:
+        """The sides of two successful builds, and what else was built to tell them apart."""
         if baseline.snapshot is None or candidate.snapshot is None:
             raise ValueError("only builds that gave an image can be compared")
-        return cls(baseline.snapshot, candidate.snapshot, baseline.inputs, candidate.inputs)
+        return cls(
+            baseline.snapshot,
+            candidate.snapshot,
+            baseline.inputs,
+            candidate.inputs,
+            baseline,
+            candidate,
+            tuple(replays),
+            tuple(controls),
+            no_replay,
+        )
+
+    def who_moved(self, state: Callable[[Build], object]) -> Origin | None:
+        """Who moved a named source, whose state in a build ``state`` gives.
+
+        (Contract, "Attribution", line 2.) The world where the baseline and its replay differ,
+        or tonight's build and its control: moved during the run. The repository where the
+        replay and tonight's build differ. ``UNEXPLAINED`` where the repository changed and
+        no replay tells the two apart; None where nobody can be told to have done anything
+        (``drift diff``), or nothing moved.
+        """
+        if self.baseline is None or self.candidate is None:
+            return self._who_moved_by_inputs()
+        then, now = state(self.baseline), state(self.candidate)
+        if then == now:
+            return None
+        if any(state(control) != now for control in self.controls):
+            return Origin.EXTERNAL
+        if self.same_repo_side:
+            return Origin.EXTERNAL
+        if not self.replays:
+            return Origin.UNEXPLAINED
+        again = state(self.replays[0])
+        return Origin.EXTERNAL if again != then else Origin.REPO
+
+    def _who_moved_by_inputs(self) -> Origin | None:
+        if self.after_inputs is None:
+            return None
+        return Origin.EXTERNAL if self.same_repo_side else Origin.UNEXPLAINED
 
     @property
     def same_repo_side(self) -> bool:

@@ -53,12 +53,30 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class NormalForm:
+    """A file's content without what two builds of the same inputs may differ in.
+
+    ``name`` is the form's (see :mod:`drift.snapshot.forms`); two files are the same in normal
+    form where names and digests are equal.
+    """
+
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A layer's manifest, in the order of its tar stream.
 
     ``size`` is that of the uncompressed tar stream in bytes. ``captured`` holds the
     content of the few files that cataloguers read (package databases), by path;
     ``uncaptured`` names those that were wanted and too large, with the reason.
+
+    ``forms`` holds the normal forms of the files that have one, ``parts`` 64-bit digests of
+    the parts of files that may be noisy (lines of a text, content-defined chunks of another
+    file), sorted, ``symbols`` the names that shared libraries export, sorted; all by path,
+    and only for layers above the base. ``texts`` are small text files by path, by whose
+    digests the store keeps them once.
     """
 
     diff_id: DiffId
@@ -66,6 +84,10 @@ class Layer:
     entries: tuple[Entry, ...]
     captured: Mapping[str, bytes] = field(default_factory=dict)
     uncaptured: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, NormalForm] = field(default_factory=dict)
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Layers(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from drift.oci import DiffId, Digest
 
@@ -95,3 +97,47 @@ class Inputs:
     repo: RepoSide
     bases: tuple[Base, ...]
     engine: EngineIdentity
+
+
+class RemoteKind(StrEnum):
+    """How an instruction fetches something by a literal address."""
+
+    ADD = "add"  # ADD of a URL
+    FETCH = "fetch"  # curl or wget in a RUN
+    GIT = "git"  # git clone in a RUN, or ADD of a git repository
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Something outside that an instruction names literally, after ARG and ENV substitution.
+
+    ``url`` holds no credentials. ``ref`` is git's branch, tag or commit (None: HEAD).
+    ``stage`` and ``line`` are those of the instruction, as :class:`Instruction` has them;
+    ``target`` is the path that the instruction writes it to, where it says so.
+    """
+
+    kind: RemoteKind
+    url: str
+    stage: str
+    line: int
+    ref: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a remote served when drift asked for it, by an unconditional request.
+
+    ``identity`` tells two answers apart: the content's sha256 digest, or the commit that a
+    git ref named; None where there was no answer, and ``problem`` says why. ``gone`` is true
+    where the other side said that it is not there (404, 410, no such ref). ``members`` are the
+    digests of the files in a tar or zip, by their names in it.
+    """
+
+    remote: Remote
+    at: datetime
+    identity: str | None = None
+    size: int | None = None
+    members: Mapping[str, Digest] = field(default_factory=dict)
+    problem: str | None = None
+    gone: bool = False

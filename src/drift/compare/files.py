@@ -111,6 +111,8 @@ def _change(path: str, one: MergedTree, other: MergedTree) -> FileChange | None:
         before_layer=before.layer if before else None,
         after_layer=after.layer if after else None,
         removing_layer=_removing(path, one, other, kind),
+        before_source=before.source if before else None,
+        after_source=after.source if after else None,
     )
 
 

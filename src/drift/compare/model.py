@@ -26,6 +26,8 @@ class FileChange:
     ``xattrs``, ``device``, ``mtime``). ``before_layer`` and ``after_layer`` are the indexes
     of the layers that decide the path on either side, None where it is not there; then
     ``removing_layer`` is the one that took it away on that side, None where none did.
+    ``before_source`` and ``after_source`` are the paths in those layers (see
+    :class:`drift.snapshot.tree.Node`).
     """
 
     path: str
@@ -36,6 +38,8 @@ class FileChange:
     before_layer: int | None = None
     after_layer: int | None = None
     removing_layer: int | None = None
+    before_source: str | None = None
+    after_source: str | None = None
 
     @property
     def layer(self) -> int:

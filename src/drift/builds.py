@@ -90,3 +90,10 @@ class Build:
     @property
     def ok(self) -> bool:
         return self.snapshot is not None
+
+    @property
+    def result(self) -> Snapshot:
+        """The snapshot of a build that succeeded. Raises ValueError for one that failed."""
+        if self.snapshot is None:
+            raise ValueError(f"{self.id} gave no image")
+        return self.snapshot

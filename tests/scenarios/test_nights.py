@@ -153,7 +153,7 @@ def test_a_dockerfile_edit(project: Project, small_image: str) -> None:
     assert [change["field"] for change in night.image()["config"]] == ["Cmd"]
 
 
-def test_what_nobody_can_explain_is_said_to_be_unexplained(
+def test_random_content_is_noise_as_a_second_build_shows(
     project: Project, small_image: str
 ) -> None:
     project.configure(APP)
@@ -162,10 +162,24 @@ def test_what_nobody_can_explain_is_said_to_be_unexplained(
     project.commit(files)
     project.check()
     night = project.check()
+    assert (night.code, night.image()["status"]) == (0, "equivalent")
+    assert night.causes() == [("nondeterminism", "random", "/etc/app/random")]
+    cause = night.image()["causes"][0]
+    assert (cause["instruction"]["line"], cause["grade"]) == (5, "proven")
+    assert [build["role"] for build in night.image()["builds"]] == ["nightly", "control"]
+
+
+def test_without_a_control_nobody_can_explain_it(project: Project, small_image: str) -> None:
+    project.configure(APP + 'control = "never"\n')
+    files = simple(small_image)
+    files["app/Dockerfile"] += "            RUN head -c 64 /dev/urandom > /etc/app/random\n"
+    project.commit(files)
+    project.check()
+    night = project.check()
     assert night.code == 1
     assert night.causes() == [("unexplained", "file", "/etc/app/random")]
-    assert night.image()["causes"][0]["instruction"]["line"] == 5
     assert night.image()["explained"] == {"files": 0.0, "bytes": 0.0}
+    assert [build["role"] for build in night.image()["builds"]] == ["nightly"]
 
 
 def test_a_build_that_fails_does_not_keep_the_others(project: Project, small_image: str) -> None:

@@ -2,109 +2,154 @@
 
 The rules are asked in this order, and the first that answers decides:
 
-1. what a moved base brought is the base's;
-2. what a moved package owns, or its database says of it, is the package's;
-3. what follows from an edited context, Dockerfile or configuration is the repository's;
-   a directory that came or went with its content has that content's cause;
-4. everything else is ``unexplained``, and said so.
+1. a named source that moved and holds the path: a base, a package, a remote, a stage;
+2. a COPY of the context holds nothing but the context;
+3. files that are equal in normal form, and names that are random, are ``nondeterminism``;
+4. the experiment: the table of :mod:`drift.attribute.origin` over the builds at hand;
+5. a directory that came or went with its content has that content's cause.
+
+What a build could still tell is said in :attr:`Attribution.needs`.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim, Claims, Key
-from drift.attribute.model import Attribution, Grade, Kind, Origin
+from drift.attribute.model import Attribution, Kind, Need, Origin
 from drift.attribute.packages import MovedPackages
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
-from drift.compare.model import Change, Comparison, ConfigChange, FileChange
-from drift.snapshot.model import EntryType, printable_path
+from drift.attribute.trial import ConfigTrial, PathTrial
+from drift.attribute.values import Values
+from drift.compare.model import Change, Comparison, FileChange
+from drift.snapshot.model import EntryType, Layers, printable_path
+
+Rule = Callable[[FileChange], Claim | None]
 
 
-def attribute(sides: Sides, comparison: Comparison) -> Attribution:
-    """Give every changed path, package and configuration field exactly one cause."""
-    claims = Claims()
-    bases = MovedBases(sides)
-    repository = RepositoryChanges(sides, bases)
-    packages = MovedPackages(sides, comparison, bases, repository)
-    if not comparison.identical:
-        for claim in bases.claims:
-            claims.add(claim)
-    for purl, claim in packages.claims.items():
-        claims.packages[purl] = claims.add(claim)
-    unexplained: list[FileChange] = []
-    for change in comparison.files:
-        answer = bases.of_path(change) or packages.of_path(change) or repository.of_path(change)
-        if answer:
-            claims.paths[change.path] = claims.add(answer)
-        else:
-            unexplained.append(change)
-    for field in comparison.config:
-        known = repository.of_config(field) or _unexplained_field(sides, field)
-        claims.config[field.field] = claims.add(known)
-    _add_unexplained(claims, sides, packages, _without_containers(claims, unexplained))
-    return claims.attribution(comparison)
+def attribute(sides: Sides, comparison: Comparison, layers: Layers | None = None) -> Attribution:
+    """Give every changed path, package and configuration field exactly one cause.
 
-
-def _without_containers(claims: Claims, changes: list[FileChange]) -> list[FileChange]:
-    """The changes that are left when directories have gone to the cause of what they hold.
-
-    A directory that came or went with its content has that content's cause; where the
-    content has several, that of its first path.
+    ``layers`` holds the manifests of all builds of ``sides``.
     """
-    owner: dict[str, Key] = {}
-    for path in sorted(claims.paths):
-        owner.setdefault(posixpath.dirname(path), claims.paths[path])
-    left = []
-    for change in sorted(changes, key=lambda change: change.path, reverse=True):
-        there = change.after or change.before
-        directory = there is not None and there.type is EntryType.DIRECTORY
-        key = owner.get(change.path)
-        if directory and key and change.change is not Change.MODIFIED:
-            claims.paths[change.path] = key
-            owner.setdefault(posixpath.dirname(change.path), key)
-        else:
-            left.append(change)
-    return left[::-1]
+    return _Attributing(sides, comparison, layers).attribution()
 
 
-def _unexplained_origin(sides: Sides) -> Origin | None:
-    return Origin.UNEXPLAINED if sides.after_inputs else None
+class _Attributing:
+    """One comparison's differences on their way to their causes."""
 
-
-def _unexplained_field(sides: Sides, change: ConfigChange) -> Claim:
-    return Claim(
-        origin=_unexplained_origin(sides),
-        kind=Kind.BUILD_CONFIG,
-        subject=change.field,
-        grade=Grade.INFERRED,
-        before=None if change.before is None else str(change.before),
-        after=None if change.after is None else str(change.after),
-        evidence=_toolchain(sides),
-    )
-
-
-def _add_unexplained(
-    claims: Claims, sides: Sides, packages: MovedPackages, changes: list[FileChange]
-) -> None:
-    """One cause for each layer that holds paths which no source explains."""
-    by_layer: dict[tuple[int, bool], list[FileChange]] = {}
-    for change in changes:
-        by_layer.setdefault((change.layer, change.after_layer is None), []).append(change)
-    for (layer, removed), group in sorted(by_layer.items()):
-        claim = Claim(
-            origin=_unexplained_origin(sides),
-            kind=Kind.FILE,
-            subject=_common_path(group),
-            grade=Grade.INFERRED,
-            instruction=None if removed else sides.made_by(layer),
-            layer=None if removed else layer,
-            evidence=(*_fingerprints(sides), *_toolchain(sides), *packages.owners_of(group)),
+    def __init__(self, sides: Sides, comparison: Comparison, layers: Layers | None) -> None:
+        self.sides, self.comparison = sides, comparison
+        self.claims = Claims()
+        self.needs: set[Need] = set()
+        self.bases = MovedBases(sides)
+        self.repository = RepositoryChanges(sides, self.bases)
+        self.packages = MovedPackages(sides, comparison, self.bases, self.repository)
+        self.values = Values(sides, layers)
+        self.paths = PathTrial(sides, comparison, self.values, self.repository)
+        self.rules: tuple[Rule, ...] = (
+            self.bases.of_path,
+            self.packages.of_path,
+            self.repository.of_copied_context,
+            self.repository.of_copied_stage,
         )
-        key = claims.add(claim)
-        claims.paths.update((change.path, key) for change in group)
+
+    def attribution(self) -> Attribution:
+        if not self.comparison.identical:
+            for claim in self.bases.claims:
+                self.claims.add(claim)
+        for purl, claim in self.packages.claims.items():
+            self.claims.packages[purl] = self.claims.add(claim)
+        left = [change for change in self.comparison.files if not self._named(change)]
+        containers = [change for change in left if _comes_or_goes(change)]
+        self._try(change for change in left if not _comes_or_goes(change))
+        self._try(self._without_content(containers))
+        for field in self.comparison.config:
+            known = self.repository.of_base_config(field)
+            claim = known or self._needing(*ConfigTrial(self.sides, self.repository).of(field))
+            self.claims.config[field.field] = self.claims.add(claim)
+        self._need_for_claims()
+        return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
+
+    def _named(self, change: FileChange) -> bool:
+        """Whether a source is named for a path; then it has its cause."""
+        for rule in self.rules:
+            claim = rule(change)
+            if claim is not None:
+                self.claims.paths[change.path] = self.claims.add(claim)
+                return True
+        return False
+
+    def _needing(self, claim: Claim, need: Need | None) -> Claim:
+        if need is not None:
+            self.needs.add(need)
+        return claim
+
+    def _try(self, changes: Iterable[FileChange]) -> None:
+        """Let the experiment decide; what has one answer in one layer is one cause."""
+        groups: dict[tuple[object, ...], list[FileChange]] = {}
+        told: dict[str, Claim] = {}
+        for change in changes:
+            claim = self._needing(*self.paths.of(change))
+            told[change.path] = claim
+            place = () if claim.subject else (change.layer, change.after_layer is None)
+            groups.setdefault((claim, *place), []).append(change)
+        for members in groups.values():
+            claim = told[members[0].path]
+            if not claim.subject:
+                claim = self._named_after(members, claim)
+            key = self.claims.add(claim)
+            self.claims.paths.update((change.path, key) for change in members)
+
+    def _named_after(self, changes: list[FileChange], claim: Claim) -> Claim:
+        """A claim that names no source, named after its paths."""
+        gone, layer = changes[0].after_layer is None, changes[0].layer
+        return replace(
+            claim,
+            subject=_common_path(changes),
+            instruction=None if gone else self.sides.made_by(layer),
+            layer=None if gone else layer,
+            evidence=(*claim.evidence, *self.packages.owners_of(changes)),
+        )
+
+    def _without_content(self, changes: list[FileChange]) -> list[FileChange]:
+        """The directories that are left when the others have gone to what they hold.
+
+        Where the content has several causes, that of its first path.
+        """
+        owner: dict[str, Key] = {}
+        for path in sorted(self.claims.paths):
+            owner.setdefault(posixpath.dirname(path), self.claims.paths[path])
+        left = []
+        for change in sorted(changes, key=lambda change: change.path, reverse=True):
+            key = owner.get(change.path)
+            if key:
+                self.claims.paths[change.path] = key
+                owner.setdefault(posixpath.dirname(change.path), key)
+            else:
+                left.append(change)
+        return left[::-1]
+
+    def _need_for_claims(self) -> None:
+        """What claims of named sources leave open: who moved a package, and when."""
+        for claim in self.claims.first.values():
+            if claim.kind not in (Kind.PACKAGE, Kind.PACKAGE_REPUBLISHED, Kind.PACKAGE_INDEX):
+                continue
+            if claim.origin is Origin.UNEXPLAINED and not self.sides.replays:
+                self.needs.add(Need.REPLAY)
+            # Between the replay and tonight's build the world may have moved, too.
+            if claim.origin is Origin.REPO and self.sides.replays and not self.sides.controls:
+                self.needs.add(Need.CONTROL)
+
+
+def _comes_or_goes(change: FileChange) -> bool:
+    there = change.after or change.before
+    directory = there is not None and there.type is EntryType.DIRECTORY
+    return directory and change.change is not Change.MODIFIED
 
 
 def _common_path(changes: list[FileChange]) -> str:
@@ -113,28 +158,3 @@ def _common_path(changes: list[FileChange]) -> str:
         return printable_path(changes[0].path)
     common = posixpath.commonpath([posixpath.dirname(change.path) for change in changes])
     return printable_path(posixpath.join(common, "**"))
-
-
-def _fingerprints(sides: Sides) -> tuple[str, ...]:
-    if sides.after_inputs is None:
-        return ()
-    if sides.same_repo_side:
-        return ("repo fingerprint unchanged", "no moved base or package holds it")
-    return ("the repo fingerprint changed", "no moved base, package or edited instruction holds it")
-
-
-def _toolchain(sides: Sides) -> tuple[str, ...]:
-    """Engine-side inputs that differ, as evidence."""
-    if sides.before_inputs is None or sides.after_inputs is None:
-        return ()
-    before, after = sides.before_inputs.engine, sides.after_inputs.engine
-    names = ("name", "version", "builder", "platform", "kernel", "cpus", "storage_driver")
-    frontends = (other or one for one, other in sides.moved_frontends)
-    return (
-        *(
-            f"the engine's {name} changed: {getattr(before, name)} → {getattr(after, name)}"
-            for name in names
-            if getattr(before, name) != getattr(after, name)
-        ),
-        *(f"the frontend {base.reference} moved" for base in frontends if base),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin
+from drift.attribute.model import Attribution, Cause, Grade, Kind, Need, Origin
 from drift.compare.model import Comparison, FileChange
 from drift.snapshot.model import Instruction
 
@@ -64,7 +64,12 @@ class Claims:
         self.first[claim.key] = claim if known is None else _joined(known, claim)
         return claim.key
 
-    def attribution(self, comparison: Comparison) -> Attribution:
+    def attribution(
+        self,
+        comparison: Comparison,
+        needs: frozenset[Need],
+        flapped: Mapping[str, tuple[str, ...]],
+    ) -> Attribution:
         """The causes in the reader's order, with ids ``c1``, ``c2``… and counts."""
         keys = sorted(self.first, key=_rank)
         ids = {key: f"c{number}" for number, key in enumerate(keys, start=1)}
@@ -81,6 +86,8 @@ class Claims:
             config=_named(self.config, ids),
             explained_files=_share(len(explained), len(comparison.files)),
             explained_bytes=_share(_bytes(explained), _bytes(comparison.files)),
+            needs=needs,
+            flapped=flapped,
         )
 
 

@@ -54,6 +54,15 @@ class Grade(StrEnum):
     INFERRED = "inferred"
 
 
+class Need(StrEnum):
+    """A build that would tell more of who changed something."""
+
+    REPLAY = "replay"
+    SECOND_REPLAY = "second replay"
+    CONTROL = "control"
+    SECOND_CONTROL = "second control"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why some differences are there.
@@ -82,7 +91,8 @@ class Attribution:
     """Which cause each difference has.
 
     ``paths`` maps every added, removed or modified path, ``packages`` every purl and
-    ``config`` every field, to a cause's id.
+    ``config`` every field, to a cause's id. ``needs`` are the builds that would tell more;
+    ``flapped`` the paths in which builds of tonight's inputs differ, with their values.
     """
 
     causes: tuple[Cause, ...] = ()
@@ -91,3 +101,5 @@ class Attribution:
     config: Mapping[str, str] = field(default_factory=dict)
     explained_files: float = 1.0
     explained_bytes: float = 1.0
+    needs: frozenset[Need] = frozenset()
+    flapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

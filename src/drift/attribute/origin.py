@@ -24,20 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from drift.attribute.model import Grade, Origin
+from drift.attribute.model import Grade, Need, Origin
 
 SHARED = "decided by what two of tonight's builds share, as the rest is noise"
-
-
-class Need(StrEnum):
-    """A build that would tell more."""
-
-    REPLAY = "replay"
-    SECOND_REPLAY = "second replay"
-    CONTROL = "control"
-    SECOND_CONTROL = "second control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +194,8 @@ def _all_differ(case: Case) -> Answer:
             "the repository changed it too",
         )
         return _controlled(case, Origin.EXTERNAL, evidence)
-    evidence = ("two builds of last night's revision differ in it: it was noise before",)
-    return _controlled(case, Origin.REPO, evidence)
+    noise = "two builds of last night's revision differ in it: it was noise before"
+    return _controlled(case, Origin.REPO, (noise,))
 
 
 def _agree(case: Case) -> str:

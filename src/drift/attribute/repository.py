@@ -43,6 +43,48 @@ class RepositoryChanges:
                 return claim
         return None
 
+    def of_copied_context(self, change: FileChange) -> Claim | None:
+        """The claim for what a COPY of the context brought: it needs no experiment."""
+        claim = self.of_path(change)
+        sure = claim is not None and (
+            claim.origin is Origin.NONDETERMINISM
+            or (claim.origin is Origin.REPO and claim.grade is Grade.PROVEN)
+        )
+        return claim if sure else None
+
+    def of_copied_stage(self, change: FileChange) -> Claim | None:
+        """The claim for what was copied from an image or stage whose base moved."""
+        claim = self.of_path(change)
+        return claim if claim is not None and claim.kind is Kind.BASE_IMAGE else None
+
+    def by_experiment(self, change: FileChange) -> Claim:
+        """The claim for a path of which the experiment says that the repository did it.
+
+        The grade and the evidence are the experiment's; where no edit can be pointed at, the
+        cause is named after what of the repo side changed.
+        """
+        claim = self.of_path(change)
+        if claim is not None and claim.origin is Origin.REPO:
+            return claim
+        before, after = self._before, self._after
+        if before is None or after is None:
+            raise ValueError("without inputs there is no experiment")
+        kind, why = _changed(before, after) or (Kind.BUILD_CONFIG, "drift.toml changed")
+        decider = next((d for d in self._sides.deciders(change) if d.instruction), None)
+        versions = _versions(before, after)
+        gone = decider is None or decider.before
+        return Claim(
+            origin=Origin.REPO,
+            kind=kind,
+            subject=_text_of(decider) if decider else printable_path(change.path),
+            grade=Grade.INFERRED,
+            before=versions[0],
+            after=versions[1],
+            instruction=decider.instruction if decider and not gone else None,
+            layer=decider.layer if decider and not gone else None,
+            evidence=(why,),
+        )
+
     def _decided(self, decider: Decider, others: list[Decider], change: FileChange) -> Claim | None:
         text = _text_of(decider)
         source = copied_from(text)
@@ -109,20 +151,24 @@ class RepositoryChanges:
             evidence=(why, "the instruction copies the context alone"),
         )
 
-    def of_config(self, change: ConfigChange) -> Claim | None:
-        """The edit that a configuration field follows from, else the base that brought it.
+    def of_base_config(self, change: ConfigChange) -> Claim | None:
+        """The moved base that brought a configuration field.
 
         An instruction that only one side's own history has wrote the field; without one, a
         moved base did.
         """
+        base = self._bases.of_image
+        return base if base and not wrote_setting(self._sides, change.field) else None
+
+    def of_config(self, change: ConfigChange) -> Claim | None:
+        """The edit that a configuration field follows from."""
         before, after = self._before, self._after
         if before is None or after is None:
             return None
-        base = self._bases.of_image
-        if base is not None and not wrote_setting(self._sides, change.field):
-            return base
         if before.dockerfile != after.dockerfile:
             return _config_claim(Kind.DOCKERFILE, change, "the Dockerfile changed")
+        if before.context != after.context:
+            return _config_claim(Kind.CONTEXT, change, "the context digest changed")
         for what in ("args", "target", "platform"):
             if getattr(before, what) != getattr(after, what):
                 evidence = f"the image's {what} in drift.toml changed"

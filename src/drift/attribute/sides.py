@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from drift.attribute.model import Origin
 from drift.builds import Build
@@ -37,7 +37,10 @@ class Sides:
     ``baseline`` and ``candidate`` are the builds (Y and T in the contract's words),
     ``replays`` those of the baseline's whole repo side tonight (C), ``controls`` those of
     tonight's inputs again (A): all of them succeeded. ``no_replay`` says why there is no
-    replay although the fingerprints differ.
+    replay although the fingerprints differ. ``earlier_controls`` are the controls of the
+    baseline's own night, and ``flapped`` the values (see
+    :func:`drift.attribute.values.fingerprint_of`) of the paths in which builds of the same
+    inputs differed on earlier nights.
     """
 
     before: Snapshot
@@ -49,29 +52,21 @@ class Sides:
     replays: tuple[Build, ...] = ()
     controls: tuple[Build, ...] = ()
     no_replay: str | None = None
+    earlier_controls: tuple[Build, ...] = ()
+    flapped: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
-    def of_builds(
-        cls,
-        baseline: Build,
-        candidate: Build,
-        replays: Sequence[Build] = (),
-        controls: Sequence[Build] = (),
-        no_replay: str | None = None,
-    ) -> Sides:
-        """The sides of two successful builds, and what else was built to tell them apart."""
+    def of_builds(cls, baseline: Build, candidate: Build) -> Sides:
+        """The sides of two successful builds."""
         if baseline.snapshot is None or candidate.snapshot is None:
             raise ValueError("only builds that gave an image can be compared")
         return cls(
-            baseline.snapshot,
-            candidate.snapshot,
-            baseline.inputs,
-            candidate.inputs,
-            baseline,
-            candidate,
-            tuple(replays),
-            tuple(controls),
-            no_replay,
+            before=baseline.snapshot,
+            after=candidate.snapshot,
+            before_inputs=baseline.inputs,
+            after_inputs=candidate.inputs,
+            baseline=baseline,
+            candidate=candidate,
         )
 
     def who_moved(self, state: Callable[[Build], object]) -> Origin | None:

@@ -7,17 +7,30 @@ build; normal forms and parts in the layers' manifests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from drift.attribute.origin import Value
 from drift.attribute.sides import Sides
 from drift.builds import Build
 from drift.compare.files import compare_files
 from drift.compare.model import FileChange
-from drift.snapshot.model import Entry, EntryType, Layers, NormalForm, Snapshot
+from drift.oci import DiffId
+from drift.snapshot.model import (
+    Entry,
+    EntryType,
+    Layers,
+    LayersInMemory,
+    NormalForm,
+    Snapshot,
+)
 
 ABSENT = Value(None, None, frozenset())
+FLAPS_LIMIT = 2_000  # noisy paths of one night that are remembered
+
+Differences = Mapping[str, FileChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +43,16 @@ class Standing:
     source: str | None = None
 
 
+class _Held(NamedTuple):
+    """What a layer's manifest holds of its files' contents."""
+
+    forms: Mapping[str, NormalForm]
+    parts: Mapping[str, tuple[int, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class PathValues:
-    """One path's values in every build; ``form`` names the normal form that all of them have.
-
-    ``raw_equal`` is true for values that differ in their bytes and are equal in that form.
-    """
+    """One path's values in every build; ``form`` names the normal form that all of them have."""
 
     y: Value
     t: Value
@@ -44,37 +61,42 @@ class PathValues:
     form: str | None
 
     @property
-    def same_in_form(self) -> bool:
-        """Whether baseline and tonight are equal in normal form."""
-        return self.y.same(self.t)
+    def noisy(self) -> bool:
+        """Whether builds of tonight's inputs differ."""
+        return any(not control.same(self.t) for control in self.controls)
 
 
 class Values:
     """Looks up the values of paths; each build is compared with tonight's once."""
 
-    def __init__(self, sides: Sides, layers: Layers) -> None:
+    def __init__(self, sides: Sides, layers: Layers | None) -> None:
         self._sides = sides
-        self._layers = layers
-        self.controls = tuple(self._against(build) for build in sides.controls)
-        self.replays = tuple(self._against(build) for build in sides.replays)
-        self._forms: dict[str, Mapping[str, NormalForm]] = {}
-        self._parts: dict[str, Mapping[str, tuple[int, ...]]] = {}
+        self._layers = layers if layers is not None else LayersInMemory()
+        self._held: dict[str, _Held] = {}
+        self._controls = self._against(sides.controls)
+        self._replays = self._against(sides.replays)
 
-    def _against(self, build: Build) -> Mapping[str, FileChange]:
-        """How a build differs from tonight's, by path; times alone are no difference."""
-        assert build.snapshot is not None
-        after = [layer.diff_id for layer in build.snapshot.layers]
+    @cached_property
+    def _earlier(self) -> list[Differences]:
+        return self._against(self._sides.earlier_controls)
+
+    def _against(self, builds: Sequence[Build]) -> list[Differences]:
+        """How builds differ from tonight's, by path; times alone are no difference."""
         before = [layer.diff_id for layer in self._sides.after.layers]
-        found = compare_files(before, after, self._layers, lambda _path: False)
-        return {change.path: change for change in found.changed}
+        found: list[Differences] = []
+        for build in builds:
+            after = [layer.diff_id for layer in build.result.layers]
+            differences = compare_files(before, after, self._layers, lambda _path: False)
+            found.append({change.path: change for change in differences.changed})
+        return found
 
     def of(self, change: FileChange) -> PathValues:
         """The values of a path that differs between baseline and tonight."""
         sides = self._sides
         y = Standing(sides.before, change.before, change.before_layer, change.before_source)
         t = Standing(sides.after, change.after, change.after_layer, change.after_source)
-        replays = self._elsewhere(change.path, t, sides.replays, self.replays)
-        controls = self._elsewhere(change.path, t, sides.controls, self.controls)
+        replays = self._elsewhere(change.path, t, sides.replays, self._replays)
+        controls = self._elsewhere(change.path, t, sides.controls, self._controls)
         form = self._common_form((y, t, *replays, *controls))
         return PathValues(
             self._value(y, form),
@@ -84,12 +106,46 @@ class Values:
             form,
         )
 
+    def on_its_own_night(self, change: FileChange) -> tuple[Value, ...]:
+        """A path's values in the controls of the baseline's own night, not in normal form."""
+        t = Standing(self._sides.after, change.after, change.after_layer, change.after_source)
+        builds = self._sides.earlier_controls
+        standings = self._elsewhere(change.path, t, builds, self._earlier)
+        return tuple(self._value(standing, None) for standing in standings)
+
+    def flaps(self) -> dict[str, tuple[str, ...]]:
+        """The paths in which builds of tonight's inputs differ, and what their values are."""
+        found: dict[str, set[str]] = {}
+        for build, differing in zip(self._sides.controls, self._controls, strict=True):
+            for change in differing.values():
+                one = Standing(
+                    self._sides.after, change.before, change.before_layer, change.before_source
+                )
+                other = Standing(
+                    build.result, change.after, change.after_layer, change.after_source
+                )
+                form = self._common_form((one, other))
+                values = [self._value(standing, form) for standing in (one, other)]
+                if not values[0].same(values[1]):
+                    found.setdefault(change.path, set()).update(map(fingerprint_of, values))
+        return {path: tuple(sorted(found[path])) for path in sorted(found)[:FLAPS_LIMIT]}
+
+    def only_in_controls(self) -> Iterator[FileChange]:
+        """The paths that a control has and tonight's build has not."""
+        for differing in self._controls:
+            yield from (change for change in differing.values() if change.before is None)
+
+    def absent_from_controls(self, path: str) -> bool:
+        """Whether no control has a path."""
+        found = [differing.get(path) for differing in self._controls]
+        return all(change is not None and change.after is None for change in found)
+
     @staticmethod
     def _elsewhere(
         path: str,
         tonight: Standing,
         builds: Sequence[Build],
-        differences: Sequence[Mapping[str, FileChange]],
+        differences: Sequence[Differences],
     ) -> list[Standing]:
         found = []
         for build, differing in zip(builds, differences, strict=True):
@@ -97,9 +153,8 @@ class Values:
             if change is None:
                 found.append(tonight)
                 continue
-            assert build.snapshot is not None
             there = (change.after, change.after_layer, change.after_source)
-            found.append(Standing(build.snapshot, *there))
+            found.append(Standing(build.result, *there))
         return found
 
     def _common_form(self, standings: Sequence[Standing]) -> str | None:
@@ -119,23 +174,29 @@ class Values:
         return Value(shape, content, self._parts_of(standing))
 
     def _form(self, standing: Standing) -> NormalForm | None:
-        if standing.layer is None or standing.source is None:
-            return None
-        diff_id = standing.snapshot.layers[standing.layer].diff_id
-        if diff_id not in self._forms:
-            self._forms[diff_id] = self._layers.get(diff_id).forms
-        return self._forms[diff_id].get(standing.source)
+        held = self._of_layer(standing)
+        return held.forms.get(standing.source or "") if held else None
 
     def _parts_of(self, standing: Standing) -> frozenset[int] | None:
         if standing.entry is None or standing.entry.type is not EntryType.FILE:
             return frozenset()
-        if standing.layer is None or standing.source is None:
+        held = self._of_layer(standing)
+        parts = held.parts.get(standing.source or "") if held else None
+        return None if parts is None else frozenset(parts)
+
+    def _read(self, diff_id: DiffId) -> _Held:
+        if diff_id not in self._layers:  # two images alone may be compared without manifests
+            return _Held({}, {})
+        layer = self._layers.get(diff_id)
+        return _Held(layer.forms, layer.parts)
+
+    def _of_layer(self, standing: Standing) -> _Held | None:
+        if standing.layer is None:
             return None
         diff_id = standing.snapshot.layers[standing.layer].diff_id
-        if diff_id not in self._parts:
-            self._parts[diff_id] = self._layers.get(diff_id).parts
-        held = self._parts[diff_id].get(standing.source)
-        return None if held is None else frozenset(held)
+        if diff_id not in self._held:
+            self._held[diff_id] = self._read(diff_id)
+        return self._held[diff_id]
 
 
 def fingerprint_of(value: Value) -> str:

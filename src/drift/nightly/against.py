@@ -1,7 +1,7 @@
 """Another revision against this tree, in one run: for pull requests.
 
 Both are built tonight with the same bases, so that what differs is the repository's doing
-or noise. The store is only read.
+or noise, which a control tells apart. The store is only read.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from drift.errors import SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.cleaning import Leavings
+from drift.nightly.experiment import Experiment, next_phase
 from drift.nightly.hidden import hidden_result
 from drift.nightly.job import Night, chosen
-from drift.nightly.judge import judge
+from drift.nightly.judge import Judge, Judged
 from drift.nightly.places import drift_own
-from drift.nightly.prepare import CannotBuild, opened, prepare
+from drift.nightly.prepare import CannotBuild, Prepared, opened, prepare
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
 from drift.oci import DiffId
 from drift.report.document import image_document, run_document
-from drift.report.results import ImageResult, RunResult
+from drift.report.results import RunResult
 from drift.snapshot.model import Layer, Layers, LayersInMemory
 from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen
 from drift.store.store import Store
@@ -91,13 +92,26 @@ def against(
 
         for role in (Role.NIGHTLY, Role.REPLAY):
             rounds.phase([order for order in orders if order.role is role], done)
+        judge = Judge(layers, config.policy, config.ignore)
+        here = {o.prepared.image.name: o.prepared for o in orders if o.role is Role.NIGHTLY}
+        experiments = {
+            image.name: _experiment(image, built, judge, here.get(image.name)) for image in fleet
+        }
+
+        def control(made: Built) -> None:
+            leavings.saw(made)
+            experiments[made.build.image].add(made)
+
+        while wanted := next_phase(experiments.values(), lambda _experiment: None):
+            rounds.phase(wanted, control)
     documents = [
-        image_document(hidden_result(_judged(image, built, layers, config), rounds.mask))
-        for image in fleet
+        image_document(hidden_result(experiment.result, rounds.mask))
+        for experiment in experiments.values()
     ]
     identity = engine.identity(engine.choose_builder(config.engine.builder, None))
     result = RunResult(run, started_at.date(), started_at, datetime.now(UTC), identity)
-    logs = {made.build.id: made.log for made in built.values() if made.log}
+    made = [one for experiment in experiments.values() for one in experiment.made]
+    logs = {one.build.id: one.log for one in made if one.log}
     return Night(run_document(result, documents), logs)
 
 
@@ -129,14 +143,20 @@ def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> 
     return replace(now, path=path, revision=commit, dirty=False, shallow=False)
 
 
-def _judged(
-    image: Image, built: dict[tuple[str, Role], Built], layers: Layers, config: Config
-) -> ImageResult:
-    now = built[image.name, Role.NIGHTLY].build
-    made = built.get((image.name, Role.REPLAY))
-    then = made.build if made else None
-    result = judge(image, then, now, layers, config.policy, config.ignore)
-    return replace(result, builds=(now, then) if then else (now,))
+def _experiment(
+    image: Image,
+    built: dict[tuple[str, Role], Built],
+    judge: Judge,
+    prepared: Prepared | None,
+) -> Experiment:
+    """This tree's build and the other revision's, which is baseline and replay at once."""
+    then = built.get((image.name, Role.REPLAY))
+    baseline = then.build if then else None
+    experiment = Experiment(Judged(image, baseline, ()), judge, prepared)
+    for made in (built[image.name, Role.NIGHTLY], then):
+        if made is not None:
+            experiment.add(made)
+    return experiment
 
 
 def _untag(engine: Engine, run: str) -> None:

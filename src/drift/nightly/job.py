@@ -1,8 +1,9 @@
 """The nightly job, from configuration to report.
 
 Each image's source is read and its bases are pulled; it is built without cache, its image
-read as a stream, compared with the last good build of an earlier night, and every
-difference given its cause; what was found is kept, and what builds left behind is removed.
+read as a stream, compared with the last good build of an earlier night. What cannot be
+explained so is tried: last night's revision is built tonight, and tonight's once more. Every
+difference is given its cause; what was found is kept, and what builds left behind is removed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,20 +22,21 @@ from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
 from drift.masking import Mask
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
+from drift.nightly.experiment import NIGHTLY_REASON, Experiment, next_phase
 from drift.nightly.hidden import hidden_result
-from drift.nightly.judge import judge
+from drift.nightly.judge import Judge, Judged
 from drift.nightly.places import drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, opened, prepare, with_triggers
-from drift.nightly.rounds import Built, Ordered, Rounds
+from drift.nightly.replay import NoReplay, Replays
+from drift.nightly.rounds import Built, Rounds
 from drift.nightly.watch import Watcher
 from drift.report.document import Document, image_document, run_document
-from drift.report.results import RunResult
+from drift.report.results import ImageResult, RunResult
 from drift.source.checkout import deepen
 from drift.source.git import GitError
 from drift.source.model import RepoSide
 from drift.store.store import Store
 
-NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
 
@@ -50,15 +52,6 @@ class Night:
         """The documents of the images."""
         found: list[dict[str, Any]] = self.document["images"]
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One image of the fleet tonight: ready to be built, or a build that failed before."""
-
-    image: Image
-    prepared: Prepared | None
-    failed: Built | None = None
 
 
 def check(
@@ -127,6 +120,8 @@ class _Run:
             jobs=jobs,
             mask=Mask(config.masked),
         )
+        self.judge = Judge(store.layers, config.policy, config.ignore)
+        self.experiments: list[Experiment] = []
         self.logs: dict[str, str] = {}
         self.documents: list[Document] = []
 
@@ -135,9 +130,9 @@ class _Run:
         self.store.begin_run(self.id, self.night, self.started_at, identity)
         try:
             with ExitStack() as sources, Leavings(self.engine, self.watcher) as leavings:
-                tasks = [self._task(image, sources) for image in fleet]
-                self._pull_bases(tasks)
-                self._nightly_builds([self._with_triggers(task) for task in tasks], leavings)
+                self.experiments = [self._experiment(image, sources) for image in fleet]
+                self._pull_bases()
+                self._build(leavings, Replays(self.config, self.engine, self.store, sources))
         except StoreError:
             raise  # perhaps the lease is another's now, and the images with it
         except BaseException:
@@ -153,90 +148,132 @@ class _Run:
         run = RunResult(self.id, self.night, self.started_at, finished_at, identity)
         return Night(run_document(run, self.documents), self.logs)
 
-    def _task(self, image: Image, sources: ExitStack) -> Task:
-        own = drift_own(self.config)
+    def _experiment(self, image: Image, sources: ExitStack) -> Experiment:
+        """An image with its source read, or with the reason why it could not be."""
+        baseline = self._baseline(image)
+        judged = Judged(
+            image,
+            baseline,
+            (),
+            earlier_controls=self.store.controls_of(baseline) if baseline else (),
+            flapped=self.store.flapped(image.name, self.night),
+        )
+        experiment = Experiment(judged, self.judge)
         try:
             checkout = sources.enter_context(opened(image, self.config))
-            return Task(image, prepare(image, checkout, self.config, self.engine, own))
+            own = drift_own(self.config)
+            experiment.prepared = prepare(image, checkout, self.config, self.engine, own)
+            notes = self._notes(experiment.prepared, baseline)
+            experiment.judged = replace(judged, notes=notes)
         except CannotBuild as error:
-            failure = error.failure
+            self._fail(experiment, error.failure)
         except SourceError as error:
-            failure = failure_of(error)
-        return self._failed(image, failure)
+            self._fail(experiment, failure_of(error))
+        return experiment
 
-    def _failed(self, image: Image, failure: Failure) -> Task:
-        failed = self.rounds.failed(image.name, Role.NIGHTLY, NIGHTLY_REASON, failure)
-        return Task(image, None, failed)
+    def _fail(self, experiment: Experiment, failure: Failure) -> None:
+        """Tonight's build could not even begin."""
+        failed = self.rounds.failed(experiment.name, Role.NIGHTLY, NIGHTLY_REASON, failure)
+        experiment.add(failed)
 
-    def _pull_bases(self, tasks: Sequence[Task]) -> None:
-        self.bases.pull([task.prepared for task in tasks if task.prepared], self.watcher)
+    def _pull_bases(self) -> None:
+        """Have all bases of the fleet, those that triggers of other bases name among them."""
+        prepared = [one.prepared for one in self.experiments if one.prepared]
+        self.bases.pull(prepared, self.watcher)
+        for experiment in self.experiments:
+            if experiment.prepared is None:
+                continue
+            try:
+                experiment.prepared = self._with_triggers(experiment.prepared)
+            except CannotBuild as error:
+                experiment.prepared = None
+                self._fail(experiment, error.failure)
 
-    def _with_triggers(self, task: Task) -> Task:
-        """A task with the images that its bases' ONBUILD triggers name, pulled as well."""
-        onbuild = self.bases.onbuild(task.prepared) if task.prepared else {}
-        if task.prepared is None or not any(onbuild.values()):
-            return task
-        try:
-            completed = Task(task.image, with_triggers(task.prepared, onbuild))
-        except CannotBuild as error:
-            return self._failed(task.image, error.failure)
-        self._pull_bases([completed])
+    def _with_triggers(self, prepared: Prepared) -> Prepared:
+        """The same, with the images that its bases' ONBUILD triggers name pulled as well.
+
+        Raises:
+            CannotBuild: a trigger cannot be read.
+        """
+        onbuild = self.bases.onbuild(prepared)
+        if not any(onbuild.values()):
+            return prepared
+        completed = with_triggers(prepared, onbuild)
+        self.bases.pull([completed], self.watcher)
         return completed
 
-    def _nightly_builds(self, tasks: Sequence[Task], leavings: Leavings) -> None:
-        """Build every image; each is kept as soon as those before it in the fleet are."""
-        results = {task.image.name: task.failed for task in tasks if task.failed}
-        waiting = list(tasks)
-
-        def keep_in_order() -> None:
-            while waiting and waiting[0].image.name in results:
-                task = waiting.pop(0)
-                self._keep(task, results[task.image.name])
+    def _build(self, leavings: Leavings, replays: Replays) -> None:
+        """Build every image, then what tells its differences apart, a phase at a time."""
+        named = {experiment.name: experiment for experiment in self.experiments}
 
         def done(built: Built) -> None:
             leavings.saw(built)
-            results[built.build.image] = built
-            keep_in_order()
+            named[built.build.image].add(built)
 
-        orders = [Ordered(t.prepared, Role.NIGHTLY, NIGHTLY_REASON) for t in tasks if t.prepared]
-        keep_in_order()
-        self.rounds.phase(orders, done)
+        def prepare_replay(experiment: Experiment) -> None:
+            self._prepare_replay(experiment, replays)
 
-    def _keep(self, task: Task, built: Built) -> None:
-        """Judge an image and keep all of it, in one transaction."""
-        if task.prepared:
-            self._keep_context(task.prepared)
-        baseline = self._baseline(task.image)
-        result = judge(
-            task.image,
-            baseline,
-            built.build,
-            self.store.layers,
-            self.config.policy,
-            self.config.ignore,
-            self._notes(task.prepared, built.build, baseline) if task.prepared else (),
-        )
+        orders = [order for one in self.experiments if (order := one.first())]
+        while orders:
+            self.rounds.phase(orders, done)
+            orders = next_phase(self.experiments, prepare_replay)
+            self._keep_decided()
+        self._keep_decided()
+
+    def _prepare_replay(self, experiment: Experiment, replays: Replays) -> None:
+        prepared, baseline = experiment.prepared, experiment.judged.baseline
+        if prepared is None or baseline is None:
+            return
+        try:
+            replay = replays.of(prepared, baseline)
+            self.bases.pull([replay], self.watcher)
+            experiment.replay = self._with_triggers(replay)
+        except NoReplay as error:
+            experiment.no_replay(self.rounds.mask.text(str(error)))
+        except CannotBuild as error:
+            experiment.no_replay(self.rounds.mask.text(error.failure.message))
+
+    def _keep_decided(self) -> None:
+        """Keep the images of which nothing more is to be built, in the fleet's order."""
+        for experiment in self.experiments:
+            if experiment.kept:
+                continue
+            if experiment.wanted():
+                break
+            self._keep(experiment)
+
+    def _keep(self, experiment: Experiment) -> None:
+        """Keep all of an image, in one transaction."""
+        if experiment.prepared:
+            self._keep_context(experiment.prepared)
+        result = self._noted(experiment)
         document = image_document(hidden_result(result, self.rounds.mask))
-        logs = {built.build.id: built.log} if built.log else {}
-        self.store.save_image(self.id, task.image.name, document, (built.build,), logs)
+        logs = {one.build.id: one.log for one in experiment.made if one.log}
+        builds, attribution = experiment.judged.builds, result.attribution
+        controlled = any(build.ok and build.role is Role.CONTROL for build in builds)
+        flapped = attribution.flapped if attribution and controlled else None
+        self.store.save_image(self.id, experiment.name, document, builds, logs, flapped)
         self.documents.append(document)
         self.logs.update(logs)
+        experiment.kept = True
+
+    def _noted(self, experiment: Experiment) -> ImageResult:
+        """An image's result, with what is only known of its builds."""
+        result, build = experiment.result, experiment.judged.candidate
+        notes = (*local_bases(build), *self._nothing_accepted(build, experiment.judged.baseline))
+        return replace(result, notes=(*result.notes, *notes))
 
     def _baseline(self, image: Image) -> Build | None:
         if self.config.policy.baseline == "accepted":
             return self.store.baseline_accepted(image.name)
         return self.store.baseline(image.name, self.night)
 
-    def _notes(self, prepared: Prepared, build: Build, baseline: Build | None) -> tuple[str, ...]:
+    def _notes(self, prepared: Prepared, baseline: Build | None) -> tuple[str, ...]:
         """What the reader should know of an image's sources, whatever the verdict."""
         then = baseline.inputs.repo if baseline and baseline.inputs else None
-        replay = self._replay_trouble(prepared, then) if then else None
-        return (
-            *prepared.notes,
-            *local_bases(build),
-            *([f"the baseline cannot be built again: {replay}"] if replay else []),
-            *self._nothing_accepted(build, baseline),
-        )
+        trouble = self._replay_trouble(prepared, then) if then else None
+        unkept = [f"the baseline cannot be built again: {trouble}"] if trouble else []
+        return (*prepared.notes, *unkept)
 
     def _nothing_accepted(self, build: Build, baseline: Build | None) -> tuple[str, ...]:
         """Why an image that builds stays ``first``, night after night."""

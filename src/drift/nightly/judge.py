@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
 from drift.attribute.attribute import attribute
 from drift.attribute.model import Status
 from drift.attribute.sides import Sides
 from drift.attribute.verdict import is_flagged, status_of
-from drift.builds import Build
+from drift.builds import Build, Role
 from drift.compare.compare import compare
 from drift.compare.ignore import ignore_rules
+from drift.compare.model import Comparison
 from drift.config.model import Ignore as IgnoreRule
 from drift.config.model import Image, Policy
 from drift.errors import Error
@@ -16,77 +20,104 @@ from drift.report.results import ImageResult
 from drift.snapshot.model import Layers
 
 
-def judge(
-    image: Image,
-    baseline: Build | None,
-    candidate: Build,
-    layers: Layers,
-    policy: Policy,
-    ignore: tuple[IgnoreRule, ...],
-    notes: tuple[str, ...] = (),
-) -> ImageResult:
-    """The result of an image whose nightly build was tried."""
-    if candidate.failure is not None:
-        status = Status.BROKEN if candidate.failure.kind.broken else Status.UNKNOWN
-        return _result(image, status, baseline, candidate, policy, candidate.failure.message, notes)
-    if baseline is None:
-        return _result(image, Status.FIRST, None, candidate, policy, None, notes)
-    if baseline.failure is not None:
-        message = f"what it is compared with did not build: {baseline.failure.message}"
-        return _result(image, Status.UNKNOWN, baseline, candidate, policy, message, notes)
-    try:
-        return _compared(image, baseline, candidate, layers, policy, ignore, notes)
-    except Exception as error:
-        # What could not be compared is unknown, and the rest of the fleet goes on, whether
-        # the image is at fault or drift is.
-        said = error.message if isinstance(error, Error) else repr(error)
-        message = f"the two builds could not be compared: {said}"
-        return _result(image, Status.UNKNOWN, baseline, candidate, policy, message, notes)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run knows of one image: its builds so far, and what earlier nights left.
+
+    ``builds`` are tonight's in the order in which they were made; the others are as
+    :class:`~drift.attribute.sides.Sides` has them.
+    """
+
+    image: Image
+    baseline: Build | None
+    builds: tuple[Build, ...]
+    no_replay: str | None = None
+    earlier_controls: tuple[Build, ...] = ()
+    flapped: Mapping[str, Collection[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def of_role(self, role: Role) -> tuple[Build, ...]:
+        """Tonight's builds of a role."""
+        return tuple(build for build in self.builds if build.role is role)
+
+    @property
+    def candidate(self) -> Build:
+        """Tonight's build: the first that succeeded, else the last that was tried."""
+        tried = self.of_role(Role.NIGHTLY)
+        return next((build for build in tried if build.ok), tried[-1])
 
 
-def _compared(
-    image: Image,
-    baseline: Build,
-    candidate: Build,
-    layers: Layers,
-    policy: Policy,
-    ignore: tuple[IgnoreRule, ...],
-    notes: tuple[str, ...],
-) -> ImageResult:
-    sides = Sides.of_builds(baseline, candidate)
-    ignored = ignore_rules([rule.path for rule in (*ignore, *image.ignore)])
-    comparison = compare(sides.before, sides.after, layers, ignored)
-    attribution = attribute(sides, comparison)
-    status = status_of(comparison, attribution, policy.tolerate)
-    return ImageResult(
-        name=image.name,
-        status=status,
-        flagged=is_flagged(status, attribution.causes, policy.fail_on, policy.tolerate),
-        baseline=baseline,
-        candidate=candidate,
-        comparison=comparison,
-        attribution=attribution,
-        builds=(candidate,),
-        notes=notes,
-    )
+@dataclass(slots=True)
+class Judge:
+    """Judges images by a fleet's policy; the layers' manifests are read from ``layers``."""
 
+    layers: Layers
+    policy: Policy
+    ignore: tuple[IgnoreRule, ...]
+    _compared_last: tuple[tuple[str, str], Comparison] | None = None
 
-def _result(
-    image: Image,
-    status: Status,
-    baseline: Build | None,
-    candidate: Build,
-    policy: Policy,
-    error: str | None,
-    notes: tuple[str, ...],
-) -> ImageResult:
-    return ImageResult(
-        name=image.name,
-        status=status,
-        flagged=is_flagged(status, (), policy.fail_on),
-        baseline=baseline,
-        candidate=candidate,
-        builds=(candidate,),
-        error=error,
-        notes=notes,
-    )
+    def result(self, judged: Judged) -> ImageResult:
+        """The result of an image whose nightly build was tried."""
+        candidate, baseline = judged.candidate, judged.baseline
+        if candidate.failure is not None:
+            status = Status.BROKEN if candidate.failure.kind.broken else Status.UNKNOWN
+            return self._bare(judged, status, candidate.failure.message)
+        if baseline is None:
+            return self._bare(judged, Status.FIRST)
+        if baseline.failure is not None:
+            message = f"what it is compared with did not build: {baseline.failure.message}"
+            return self._bare(judged, Status.UNKNOWN, message)
+        try:
+            return self._compared(judged, baseline, candidate)
+        except Exception as error:
+            # What could not be compared is unknown, and the rest of the fleet goes on, whether
+            # the image is at fault or drift is.
+            said = error.message if isinstance(error, Error) else repr(error)
+            message = f"the two builds could not be compared: {said}"
+            return self._bare(judged, Status.UNKNOWN, message)
+
+    def _compared(self, judged: Judged, baseline: Build, candidate: Build) -> ImageResult:
+        sides = replace(
+            Sides.of_builds(baseline, candidate),
+            replays=tuple(build for build in judged.of_role(Role.REPLAY) if build.ok),
+            controls=tuple(build for build in judged.of_role(Role.CONTROL) if build.ok),
+            no_replay=judged.no_replay,
+            earlier_controls=judged.earlier_controls,
+            flapped=judged.flapped,
+        )
+        comparison = self._comparison(judged.image, baseline, candidate)
+        attribution = attribute(sides, comparison, self.layers)
+        status = status_of(comparison, attribution, self.policy.tolerate)
+        fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
+        return ImageResult(
+            name=judged.image.name,
+            status=status,
+            flagged=is_flagged(status, attribution.causes, fail_on, tolerate),
+            baseline=baseline,
+            candidate=candidate,
+            comparison=comparison,
+            attribution=attribution,
+            builds=judged.builds,
+            notes=judged.notes,
+        )
+
+    def _comparison(self, image: Image, baseline: Build, candidate: Build) -> Comparison:
+        """How the two builds differ; the last answer is remembered, as more builds follow."""
+        key = (baseline.id, candidate.id)
+        if self._compared_last is None or self._compared_last[0] != key:
+            ignored = ignore_rules([rule.path for rule in (*self.ignore, *image.ignore)])
+            found = compare(baseline.result, candidate.result, self.layers, ignored)
+            self._compared_last = key, found
+        return self._compared_last[1]
+
+    def _bare(self, judged: Judged, status: Status, error: str | None = None) -> ImageResult:
+        return ImageResult(
+            name=judged.image.name,
+            status=status,
+            flagged=is_flagged(status, (), self.policy.fail_on),
+            baseline=judged.baseline,
+            candidate=judged.candidate,
+            builds=judged.builds,
+            error=error,
+            notes=judged.notes,
+        )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from drift.builds import Build, Role
 from drift.config.model import Config
-from drift.nightly.job import NIGHTLY_REASON, chosen
+from drift.nightly.experiment import NIGHTLY_REASON
+from drift.nightly.job import chosen
 from drift.store.store import Store
 
 

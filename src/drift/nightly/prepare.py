@@ -16,7 +16,7 @@ from drift.nightly.places import cache_of, drift_own
 from drift.oci import Digest, Platform
 from drift.snapshot.model import Instruction
 from drift.source.checkout import Checkout, open_source
-from drift.source.context import Client, Context, NoDockerfileError, read_context
+from drift.source.context import Client, NoDockerfileError, SentContext, read_context
 from drift.source.dockerfile import (
     BaseReference,
     Dockerfile,
@@ -55,7 +55,7 @@ class Prepared:
 
     image: Image
     checkout: Checkout
-    context: Context
+    context: SentContext
     dockerfile: Dockerfile
     builder: str
     read_by: str
@@ -104,8 +104,7 @@ def _prepare(
     context = read_context(
         checkout.path, image.dockerfile, leave_out=leave_out, client=Client.BUILDKIT, within=hostile
     )
-    dockerfile = parse(context.dockerfile_content)
-    builder = engine.choose_builder(config.engine.builder, needs_buildkit(dockerfile))
+    builder = _builder(parse(context.dockerfile_content), config, engine)
     if builder == "classic":
         context = read_context(
             checkout.path,
@@ -114,6 +113,24 @@ def _prepare(
             client=Client.CLASSIC,
             within=hostile,
         )
+    return of_context(image, checkout, context, config, engine)
+
+
+def _builder(dockerfile: Dockerfile, config: Config, engine: Engine) -> str:
+    return engine.choose_builder(config.engine.builder, needs_buildkit(dockerfile))
+
+
+def of_context(
+    image: Image, checkout: Checkout, context: SentContext, config: Config, engine: Engine
+) -> Prepared:
+    """An image's repo side around a context that has been read.
+
+    Raises:
+        CannotBuild: the configuration does not allow a build.
+        SourceError: the Dockerfile cannot be read.
+    """
+    dockerfile = parse(context.dockerfile_content)
+    builder = _builder(dockerfile, config, engine)
     identity = engine.identity(builder)
     native = Platform.parse(identity.platform)
     platform = image.platform or native
@@ -141,7 +158,7 @@ def _prepare(
         repo=RepoSide(
             context=context.digest,
             dockerfile=Digest.of(context.dockerfile_content),
-            args=_kept_args(image, mask),
+            args=kept_args(image, mask),
             target=mask.text(image.target) if image.target else None,
             platform=str(image.platform) if image.platform else None,
             git_commit=context.git_commit,
@@ -173,7 +190,7 @@ def with_triggers(prepared: Prepared, onbuild: Mapping[str, Sequence[str]]) -> P
     return replace(prepared, bases=references)
 
 
-def _kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
+def kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
     """The arguments of the fingerprint; one that came from a variable by its digest alone."""
     return {
         name: value if mask.text(value) == value else Digest.of(value.encode())

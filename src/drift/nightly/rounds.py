@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -29,26 +30,32 @@ from drift.source.dockerfile import tie_layers
 from drift.source.dockerfile.steps import instruction_of_step, run_commands
 from drift.source.model import Base, Inputs
 
+_EXECUTED = re.compile(r"\[[^\]]*\d+/\d+\] (?:RUN|ADD)\b")
 LEAST_FREE = 1 << 30  # bytes that the engine's disk must have left before a build
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A build that is to be made: of what, as what, and why."""
+    """A build that is to be made: of what, as what, why, and as which one of its role."""
 
     prepared: Prepared
     role: Role
     reason: str
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A build that was made, its log, its steps' names, and images left beside its own."""
+    """A build that was made, its log, its steps' names, and images left beside its own.
+
+    ``shared`` names a step that had begun before the build was asked for: another build's.
+    """
 
     build: Build
     log: str = ""
     steps: tuple[str, ...] = ()
     left_images: tuple[str, ...] = ()
+    shared: str | None = None
 
 
 @dataclass(slots=True)
@@ -69,15 +76,34 @@ class Rounds:
     def phase(self, orders: Sequence[Ordered], done: Callable[[Built], None]) -> None:
         """Make some builds, :attr:`jobs` at a time; ``done`` hears of each in this thread.
 
-        All have ended when this returns, or raises (KeyboardInterrupt included).
+        A control or replay that shared a step with another build proves nothing: it is made
+        again, alone. All have ended when this returns, or raises (KeyboardInterrupt included).
         """
+        void: list[Ordered] = []
+
+        def take(order: Ordered, built: Built) -> None:
+            if order.role is not Role.NIGHTLY and built.shared:
+                void.append(order)
+            done(built)
+
+        self._some_at_a_time(orders, take)
+        for order in void:
+            reason = f"{order.reason} (again, alone: the first shared a step with another build)"
+            done(self.make(replace(order, reason=reason)))
+
+    def _some_at_a_time(
+        self, orders: Sequence[Ordered], done: Callable[[Ordered, Built], None]
+    ) -> None:
         with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="build") as pool:
-            pending: set[Future[Built]] = {pool.submit(self.make, order) for order in orders}
+            given: dict[Future[Built], Ordered] = {
+                pool.submit(self.make, order): order for order in orders
+            }
+            pending = set(given)
             try:
                 while pending:
                     ended, pending = wait(pending, return_when=FIRST_COMPLETED)
                     for future in ended:
-                        done(future.result())
+                        done(given[future], future.result())
             except BaseException:
                 self.cancelled.set()
                 for future in pending:
@@ -95,15 +121,16 @@ class Rounds:
         except Exception as error:
             # A bug of ours, or an image that found one, must not keep the fleet unchecked.
             failure = Failure(FailureKind.ENGINE, f"drift failed at this image: {error!r}")
-            built = self.failed(image, order.role, order.reason, failure)
+            built = self.failed(image, order.role, order.reason, failure, order.attempt)
         outcome = built.build.failure.message if built.build.failure else "built"
         self.watcher.ends(image, order.role, built.build.seconds, outcome)
         return built
 
-    def blank(self, image: str, role: Role, reason: str) -> Build:
+    def blank(self, image: str, role: Role, reason: str, attempt: int = 1) -> Build:
         """A build of this run that has not begun."""
+        again = f"-{attempt}" if attempt > 1 else ""
         return Build(
-            id=f"{self.run}-{image}-{role.value}",
+            id=f"{self.run}-{image}-{role.value}{again}",
             image=image,
             run=self.run,
             night=self.night,
@@ -113,12 +140,15 @@ class Rounds:
             seconds=0.0,
         )
 
-    def failed(self, image: str, role: Role, reason: str, failure: Failure) -> Built:
+    def failed(
+        self, image: str, role: Role, reason: str, failure: Failure, attempt: int = 1
+    ) -> Built:
         """A build that could not even begin."""
-        return Built(replace(self.blank(image, role, reason), failure=self.masked(failure)))
+        blank = self.blank(image, role, reason, attempt)
+        return Built(replace(blank, failure=self.masked(failure)))
 
     def _make(self, order: Ordered) -> Built:
-        blank = self.blank(order.prepared.image.name, order.role, order.reason)
+        blank = self.blank(order.prepared.image.name, order.role, order.reason, order.attempt)
         try:
             self._check_room()
             inputs = Inputs(
@@ -170,6 +200,7 @@ class Rounds:
             log=self.mask.text(result.log),
             steps=_steps(result, order.prepared),
             left_images=result.left_images,
+            shared=shared_step(result),
         )
 
     def _not_built(self, blank: Build, kind: FailureKind, error: Error) -> Built:
@@ -270,6 +301,26 @@ class Cancellable(io.RawIOBase):
         if self._cancelled.is_set():
             raise BuildCancelled("stopped while the image was read")
         return self._stream.read(size)
+
+
+def shared_step(result: BuildResult) -> str | None:
+    """A step of the Dockerfile that another build had begun before; None where all are its own.
+
+    BuildKit shares equal steps of builds that overlap, even without cache. Its clock may not
+    be ours: what a build does first is its own, as nobody else has its context.
+    """
+    own = [step.started_at for step in result.steps if step.name.startswith("[internal]")]
+    first = min((time for time in own if time), default=None)
+    if first is None:
+        return None
+    return next(
+        (
+            step.name
+            for step in result.steps
+            if _EXECUTED.match(step.name) and step.started_at and step.started_at < first
+        ),
+        None,
+    )
 
 
 def _steps(result: BuildResult, prepared: Prepared) -> tuple[str, ...]:

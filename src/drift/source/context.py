@@ -18,10 +18,10 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 
 from drift.errors import SourceError
 from drift.oci import Digest
@@ -41,8 +41,11 @@ from drift.source.tar import (
 __all__ = [
     "Client",
     "Context",
+    "KeptContext",
     "NoDockerfileError",
+    "SentContext",
     "digest_of_tar",
+    "kept_context",
     "open_archive",
     "read_context",
 ]
@@ -100,6 +103,82 @@ class Context:
         import zstandard
 
         yield from zstandard.ZstdCompressor().read_to_iter(self.open())
+
+
+class SentContext(Protocol):
+    """What a build is sent: a context that was read from a tree, or one that was kept."""
+
+    @property
+    def digest(self) -> Digest: ...
+    @property
+    def dockerfile(self) -> str: ...
+    @property
+    def dockerfile_content(self) -> bytes: ...
+    @property
+    def git_commit(self) -> str | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    def open(self) -> IO[bytes]: ...
+    def archive(self) -> Iterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptContext:
+    """A context of an earlier night, as it was kept; ``reopen`` gives its archive anew.
+
+    The fields are those of :class:`Context`.
+    """
+
+    digest: Digest
+    dockerfile: str
+    dockerfile_content: bytes
+    reopen: Callable[[], IO[bytes]]
+    git_commit: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def open(self) -> IO[bytes]:
+        """The canonical tar as a stream."""
+        return open_archive(self.reopen())
+
+    def archive(self) -> Iterator[bytes]:
+        """The same, as it was kept."""
+        with self.reopen() as stream:
+            while chunk := stream.read(1 << 18):
+                yield chunk
+
+
+def kept_context(
+    reopen: Callable[[], IO[bytes]],
+    digest: Digest,
+    dockerfile: Digest,
+    named: str,
+    git_commit: str | None = None,
+) -> KeptContext:
+    """The context in an archive that was kept, proven by its digest.
+
+    ``dockerfile`` is the Dockerfile's digest; where several files of the context have it,
+    the one that ``named`` is meant, as :func:`read_context` names it.
+
+    Raises:
+        SourceError: the archive is not that context, or holds no such Dockerfile.
+    """
+    with open_archive(reopen()) as stream:
+        if digest_of_tar(stream) != digest:
+            raise SourceError("the kept context is not what it was")
+    names = (PurePosixPath(named).as_posix(), _made_name(named))
+    found: dict[str, bytes] = {}
+    with open_archive(reopen()) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            if not member.isreg() or member.size > _LIMIT:
+                continue
+            file = archive.extractfile(member)
+            content = file.read() if file else b""
+            if Digest.of(content) == dockerfile and (not found or member.name in names):
+                found[member.name] = content
+    if not found:
+        raise SourceError("the kept context does not hold its Dockerfile")
+    name = next((name for name in names if name in found), next(iter(found)))
+    return KeptContext(digest, name, found[name], reopen, git_commit)
 
 
 def open_archive(stream: IO[bytes]) -> IO[bytes]:

@@ -113,6 +113,20 @@ def builds_of(connection: Connection, image: str, role: Role | None) -> tuple[Bu
     return tuple(_build(row, known) for row in connection.execute(newest))
 
 
+def flapped(connection: Connection, image: str, before: date) -> dict[str, frozenset[str]]:
+    """By path, the values that builds of the same inputs gave on earlier nights."""
+    query = (
+        sa.select(images.c.flapped)
+        .join_from(images, runs)
+        .where(images.c.image == image, images.c.flapped.is_not(None), runs.c.night < before)
+    )
+    found: dict[str, frozenset[str]] = {}
+    for stored in connection.execute(query).scalars():
+        for path, values in serial.unpack_json(stored).items():
+            found[path] = found.get(path, frozenset()).union(values)
+    return found
+
+
 def log(connection: Connection, build: str) -> str | None:
     query = sa.select(builds.c.log).where(builds.c.id == build)
     stored = connection.execute(query).scalar_one_or_none()

@@ -89,16 +89,23 @@ def save_image(
     document: Mapping[str, Any],
     made: Sequence[Build],
     logs: Mapping[str, str],
+    flapped: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write all of one image; saved again in the same run, the new takes the old one's place."""
     connection.execute(images.delete().where(images.c.run == run, images.c.image == name))
     connection.execute(builds.delete().where(builds.c.run == run, builds.c.image == name))
-    _insert_image(connection, run, name, document)
+    _insert_image(connection, run, name, document, flapped)
     for build in made:
         _insert_build(connection, build, logs.get(build.id))
 
 
-def _insert_image(connection: Connection, run: str, name: str, document: Mapping[str, Any]) -> None:
+def _insert_image(
+    connection: Connection,
+    run: str,
+    name: str,
+    document: Mapping[str, Any],
+    flapped: Mapping[str, Sequence[str]] | None,
+) -> None:
     last = sa.select(sa.func.max(images.c.position)).where(images.c.run == run)
     position = connection.execute(last).scalar_one()
     row = {
@@ -109,6 +116,7 @@ def _insert_image(connection: Connection, run: str, name: str, document: Mapping
         "origins": ",".join(origin or "" for origin in document.get("origins") or ()),
         "flagged": bool(document.get("flagged")),
         "document": serial.pack_json(document),
+        "flapped": None if flapped is None else serial.pack_json(flapped),
     }
     connection.execute(images.insert(), row)
     known = {(c["origin"], c["kind"], c["subject"]) for c in document.get("causes") or ()}

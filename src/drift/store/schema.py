@@ -78,6 +78,7 @@ images = sa.Table(
     sa.Column("origins", sa.Text, nullable=False),  # joined by commas
     sa.Column("flagged", sa.Boolean, nullable=False),
     sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("flapped", sa.LargeBinary),  # NULL: no control was built
 )
 
 causes = sa.Table(

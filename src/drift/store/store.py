@@ -87,14 +87,16 @@ class Store:
         document: Mapping[str, Any],
         builds: Sequence[Build],
         logs: Mapping[str, str],
+        flapped: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Keep all of one image of a run, in one transaction.
 
         ``document`` is the image's entry in the report, ``logs`` the builds' logs by their
-        ids. The layers' manifests are put in :attr:`layers` before.
+        ids, ``flapped`` the values of the paths in which builds of tonight's inputs differ
+        (None: there was no control). The layers' manifests are put in :attr:`layers` before.
         """
         with self._database.write() as connection:
-            records.save_image(connection, run_id, name, document, builds, logs)
+            records.save_image(connection, run_id, name, document, builds, logs, flapped)
 
     def finish_run(self, run_id: str, finished_at: datetime) -> tuple[str, ...]:
         """End a run; its images replace those of all other runs of its night.
@@ -141,6 +143,17 @@ class Store:
         """An image's builds, of one role or all, newest first."""
         with self._database.read() as connection:
             return queries.builds_of(connection, image, role)
+
+    def controls_of(self, build: Build) -> tuple[Build, ...]:
+        """The controls of a nightly build's own run that succeeded, the oldest first."""
+        with self._database.read() as connection:
+            found = queries.builds_of(connection, build.image, Role.CONTROL)
+        return tuple(one for one in reversed(found) if one.run == build.run and one.ok)
+
+    def flapped(self, image: str, before: date) -> dict[str, frozenset[str]]:
+        """By path, the values that builds of the same inputs gave on nights before ``before``."""
+        with self._database.read() as connection:
+            return queries.flapped(connection, image, before)
 
     def log(self, build_id: str) -> str | None:
         """A build's whole log; None where none is kept."""

@@ -482,7 +482,7 @@ def test_a_frontend_and_an_engine_that_moved_are_evidence_and_no_base() -> None:
     )
     assert [cause.kind for cause in night.attribution.causes] == [Kind.FILE]
     said = " ".join(night.attribution.causes[0].evidence)
-    assert "the frontend docker/dockerfile:1 moved" in said
+    assert "the frontend docker/dockerfile:1 changed" in said
     assert "the engine's version changed: 28 → 29" in said
 
 

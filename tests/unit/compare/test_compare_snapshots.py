@@ -228,6 +228,8 @@ def flipped(change: FileChange) -> FileChange:
         after=change.before,
         before_layer=change.after_layer,
         after_layer=change.before_layer,
+        before_source=change.after_source,
+        after_source=change.before_source,
     )
 
 

@@ -1,0 +1,84 @@
+"""Random names: files of one directory that each build calls something else.
+
+(Contract: "names found in only one of Y, T and A, in one directory of one layer, are one
+set: nondeterminism if T and A each have one".) A name of the baseline belongs to the set only
+where it looks like the others: what else went from the directory is not excused by them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable
+
+from drift.attribute.sides import Sides
+from drift.attribute.values import Values
+from drift.compare.model import Change, Comparison, FileChange
+from drift.snapshot.model import EntryType
+
+_Place = tuple[str, str | None, EntryType]
+
+
+class RandomNames:
+    """The paths whose names are noise, and all that lies below them."""
+
+    def __init__(self, sides: Sides, comparison: Comparison, values: Values) -> None:
+        self._sides = sides
+        tonight = [c for c in comparison.files if c.change is Change.ADDED]
+        baseline = [c for c in comparison.files if c.change is Change.REMOVED]
+        known = {change.path for change in baseline}
+        again = [c for c in values.only_in_controls() if c.path not in known]
+        held = {change.path for change in values.only_in_controls()}
+        here = self._sets((c for c in tonight if values.absent_from_controls(c.path)), before=False)
+        there = self._sets(again, before=False)
+        then = self._sets((c for c in baseline if c.path not in held), before=True)
+        self._names: set[str] = set()
+        for place in here.keys() & there.keys():
+            alike = [*here[place], *there[place]]
+            self._names.update(here[place])
+            self._names.update(name for name in then.get(place, ()) if _looks_like(name, alike))
+
+    def __contains__(self, path: str) -> bool:
+        while path not in ("", "/"):
+            if path in self._names:
+                return True
+            path = posixpath.dirname(path)
+        return False
+
+    def _sets(self, changes: Iterable[FileChange], *, before: bool) -> dict[_Place, list[str]]:
+        """Paths by directory, instruction and type; those below others of them left out."""
+        found: dict[_Place, list[str]] = defaultdict(list)
+        taken: set[str] = set()
+        for change in sorted(changes, key=lambda change: change.path):
+            parent = posixpath.dirname(change.path)
+            entry = change.after or change.before
+            taken.add(change.path)
+            if parent in taken or entry is None:
+                continue
+            layer = change.before_layer if before else change.after_layer
+            made_by = self._sides.made_by(layer, before=before)
+            text = made_by.text if made_by else None  # its line may have moved
+            found[parent, text, entry.type].append(change.path)
+        return found
+
+
+def _looks_like(path: str, others: Iterable[str]) -> bool:
+    """Whether a name has what the others have in common: beginning, end, and length."""
+    names = [posixpath.basename(other) for other in others]
+    name = posixpath.basename(path)
+    prefix = _common_start(names)
+    suffix = _common_start([other[::-1] for other in names])[::-1]
+    lengths = {len(other) for other in names}
+    same_length = len(lengths) > 1 or len(name) in lengths
+    return same_length and name.startswith(_steady(prefix)) and name.endswith(_steady(suffix))
+
+
+def _common_start(texts: list[str]) -> str:
+    first, last = min(texts), max(texts)
+    end = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:end]
+
+
+def _steady(common: str) -> str:
+    """Of what names share at an end, all but a letter that they may share by chance."""
+    return common if len(common) > 1 else ""

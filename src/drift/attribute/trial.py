@@ -1,0 +1,184 @@
+"""What the experiment says of one difference, as a claim: the table's answer in words.
+
+A claim without a subject is named after the paths that share it; see
+:mod:`drift.attribute.attribute`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drift.attribute.claims import Claim
+from drift.attribute.model import Grade, Kind, Need, Origin
+from drift.attribute.names import RandomNames
+from drift.attribute.noise import grade_of_form, kind_of_noise
+from drift.attribute.origin import Answer, Case, Value, origin_of
+from drift.attribute.repository import RepositoryChanges
+from drift.attribute.sides import Sides
+from drift.attribute.toolchain import moved_tools
+from drift.attribute.values import PathValues, Values, fingerprint_of
+from drift.builds import Build
+from drift.compare.model import Comparison, ConfigChange, FileChange
+from drift.compare.settings import compare_settings
+from drift.snapshot import forms
+
+Told = tuple[Claim, Need | None]
+
+
+class Trial:
+    """Turns the table's answers into claims."""
+
+    def __init__(self, sides: Sides, repository: RepositoryChanges) -> None:
+        self.sides, self.repository = sides, repository
+        self.tools = moved_tools(sides)
+
+    def told(self, answer: Answer, unnamed: Claim, repo: Claim, fallback: Claim | None) -> Told:
+        """The claim for an answer.
+
+        ``unnamed`` is the claim that names no source, ``repo`` the one of the repository,
+        ``fallback`` what can be read from its edits where no replay can be had.
+        """
+        need = answer.needs
+        if need is Need.REPLAY:
+            why = () if self.sides.no_replay is None else (f"no replay: {self.sides.no_replay}",)
+            known = fallback or replace(unnamed, evidence=(*unnamed.evidence, *self._toolchain()))
+            need = None if why else need
+            return _with(known, answer, Grade.INFERRED, why), need
+        if answer.origin is Origin.REPO:
+            return _with(repo, answer, answer.grade), need
+        if answer.origin is Origin.TOOLCHAIN:
+            return self._tool(answer), need
+        evidence = self._toolchain() if answer.origin is Origin.UNEXPLAINED else ()
+        return replace(_with(unnamed, answer, answer.grade, evidence), origin=answer.origin), need
+
+    def _tool(self, answer: Answer) -> Claim:
+        first = self.tools[0]
+        return Claim(
+            origin=Origin.TOOLCHAIN,
+            kind=first.kind,
+            subject=first.subject,
+            grade=answer.grade,
+            before=first.before,
+            after=first.after,
+            evidence=(*answer.evidence, *self._toolchain()),
+        )
+
+    def _toolchain(self) -> tuple[str, ...]:
+        return tuple(map(str, self.tools))
+
+
+class PathTrial(Trial):
+    """The experiment's claims for paths that no named source holds."""
+
+    def __init__(
+        self,
+        sides: Sides,
+        comparison: Comparison,
+        values: Values,
+        repository: RepositoryChanges,
+    ) -> None:
+        super().__init__(sides, repository)
+        self._values = values
+        self._random = RandomNames(sides, comparison, values)
+
+    def of(self, change: FileChange) -> Told:
+        """The claim for a path, and the build that would tell more."""
+        values = self._values.of(change)
+        if values.y.same(values.t):
+            return _same_in_form(change, values.form), None
+        unnamed = Claim(_unexplained(self.sides), Kind.FILE, "", Grade.INFERRED)
+        if self.sides.after_inputs is None:
+            return unnamed, None
+        if change.path in self._random:
+            evidence = ("each build calls it something else",)
+            return _noise(unnamed, Kind.RANDOM, Grade.PROVEN, evidence), None
+        answer = origin_of(self._case(change, values))
+        if answer.origin is Origin.NONDETERMINISM:
+            kind = _kind_of_flapping(change.path, values.form)
+            return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
+        repo = self.repository.by_experiment(change)
+        return self.told(answer, unnamed, repo, self.repository.of_path(change))
+
+    def _case(self, change: FileChange, values: PathValues) -> Case:
+        seen = self.sides.flapped.get(change.path, ())
+        return Case(
+            y=values.y,
+            t=values.t,
+            replays=values.replays,
+            controls=values.controls,
+            same_repo=self.sides.same_repo_side,
+            toolchain=bool(self.tools),
+            flapped=fingerprint_of(values.t) in seen,
+            y_controls=self._values.on_its_own_night(change) if values.noisy else (),
+        )
+
+
+class ConfigTrial(Trial):
+    """The experiment's claims for fields of the image configuration."""
+
+    def of(self, change: ConfigChange) -> Told:
+        """The claim for a field, and the build that would tell more."""
+        unnamed = Claim(
+            origin=_unexplained(self.sides),
+            kind=Kind.BUILD_CONFIG,
+            subject=change.field,
+            grade=Grade.INFERRED,
+            before=None if change.before is None else str(change.before),
+            after=None if change.after is None else str(change.after),
+        )
+        if self.sides.after_inputs is None:
+            return unnamed, None
+        case = Case(
+            y=_field(change.before),
+            t=_field(change.after),
+            replays=tuple(self._in(build, change) for build in self.sides.replays),
+            controls=tuple(self._in(build, change) for build in self.sides.controls),
+            same_repo=self.sides.same_repo_side,
+            toolchain=bool(self.tools),
+        )
+        edit = self.repository.of_config(change)
+        return self.told(
+            origin_of(case), unnamed, edit or replace(unnamed, origin=Origin.REPO), edit
+        )
+
+    def _in(self, build: Build, change: ConfigChange) -> Value:
+        """A field's value in another build."""
+        differing = compare_settings(self.sides.after.config, build.result.config)
+        found = (other.after for other in differing if other.field == change.field)
+        return _field(next(found, change.after))
+
+
+def _field(value: object) -> Value:
+    return Value(None if value is None else (repr(value),), None, frozenset())
+
+
+def _unexplained(sides: Sides) -> Origin | None:
+    return Origin.UNEXPLAINED if sides.after_inputs else None
+
+
+def _with(claim: Claim, answer: Answer, grade: Grade, more: tuple[str, ...] = ()) -> Claim:
+    evidence = (*claim.evidence, *answer.evidence, *more)
+    return replace(claim, grade=grade, evidence=tuple(dict.fromkeys(evidence)))
+
+
+def _same_in_form(change: FileChange, form: str | None) -> Claim:
+    """A file that differs in nothing but what its form leaves out."""
+    if form is None:
+        raise ValueError(f"{change.path!r} does not differ")
+    return Claim(
+        origin=Origin.NONDETERMINISM,
+        kind=kind_of_noise(change.path, form),
+        subject="",
+        grade=grade_of_form(form),
+        evidence=(f"equal in the normal form {form}",),
+    )
+
+
+def _noise(claim: Claim, kind: Kind, grade: Grade, evidence: tuple[str, ...]) -> Claim:
+    return replace(claim, origin=Origin.NONDETERMINISM, kind=kind, grade=grade, evidence=evidence)
+
+
+def _kind_of_flapping(path: str, form: str | None) -> Kind:
+    """A file that differs in more than its form leaves out: not its times alone."""
+    own = form if form and forms.by_name(form).kind != Kind.TIMESTAMP else None
+    return kind_of_noise(path, own)

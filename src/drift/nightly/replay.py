@@ -1,0 +1,113 @@
+"""Last night's repo side again: from the context that was kept, else from git.
+
+A replay says something only where its fingerprint is the baseline's; everything else is no
+replay, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import IO
+
+from drift.builds import Build
+from drift.config.model import Config, Image
+from drift.engine.engine import Engine
+from drift.errors import SourceError, StoreError, with_hint
+from drift.masking import Mask
+from drift.nightly.places import drift_own
+from drift.nightly.prepare import CannotBuild, Prepared, kept_args, of_context, prepare
+from drift.oci import Platform
+from drift.source.checkout import Checkout, checkout_revision, deepen
+from drift.source.context import kept_context
+from drift.source.model import RepoSide
+from drift.store.store import Store
+
+_KEPT_BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class NoReplay(Exception):  # noqa: N818 (a fact about a night, not an error of the run)
+    """The baseline's repo side cannot be built again; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """Prepares replays; ``sources`` keeps what is checked out for them until it is left."""
+
+    config: Config
+    engine: Engine
+    store: Store
+    sources: ExitStack
+
+    def of(self, prepared: Prepared, baseline: Build) -> Prepared:
+        """The baseline's repo side, ready to be built.
+
+        Raises:
+            NoReplay: neither the store nor git gives its fingerprint.
+        """
+        if baseline.inputs is None:
+            raise NoReplay("the baseline's inputs are not known")
+        then = baseline.inputs.repo
+        image = _image(prepared.image, then, Mask(self.config.masked))
+        reasons = []
+        for what, source in (("its kept context", self._from_store), ("git", self._from_git)):
+            try:
+                found = source(image, prepared.checkout, then)
+            except NoReplay as error:
+                reasons.append(str(error))
+            except CannotBuild as error:
+                reasons.append(error.failure.message)
+            except (SourceError, StoreError) as error:
+                reasons.append(with_hint(error))
+            else:
+                if found.repo.fingerprint == then.fingerprint:
+                    return found
+                reasons.append(f"{what} gives another fingerprint")
+        raise NoReplay("; ".join(dict.fromkeys(reasons)))
+
+    def _from_store(self, image: Image, checkout: Checkout, then: RepoSide) -> Prepared:
+        if not self.store.touch_context(then.context):
+            raise NoReplay("its context is not kept")
+
+        def reopen() -> IO[bytes]:
+            stream = self.store.open_context(then.context)
+            if stream is None:
+                raise SourceError("the context is not kept any more")
+            return stream
+
+        digests = (then.context, then.dockerfile)
+        context = kept_context(reopen, *digests, image.dockerfile, then.git_commit)
+        return of_context(image, _at(checkout, then), context, self.config, self.engine)
+
+    def _from_git(self, image: Image, checkout: Checkout, then: RepoSide) -> Prepared:
+        if checkout.repository is None or then.revision is None:
+            raise NoReplay("it was in no git repository")
+        if then.dirty:
+            raise NoReplay("its tree held uncommitted changes, which git does not have")
+        deepen(checkout.repository, then.revision)
+        tree = self.sources.enter_context(checkout_revision(checkout.repository, then.revision))
+        path = tree / checkout.subdirectory
+        if not path.is_dir():
+            raise NoReplay(f"its revision has no directory {checkout.subdirectory!r}")
+        there = replace(_at(checkout, then), path=path, shallow=False)
+        return prepare(image, there, self.config, self.engine, drift_own(self.config))
+
+
+def _image(image: Image, then: RepoSide, mask: Mask) -> Image:
+    """The image as the configuration had it on that night."""
+    args = {name: image.args[name] for name in image.volatile_args if name in image.args}
+    tonight = kept_args(image, mask)
+    for name, value in then.args.items():
+        if tonight.get(name) == value:
+            args[name] = image.args[name]
+        elif _KEPT_BY_DIGEST.fullmatch(value):
+            raise NoReplay(f"the argument {name} came from a variable, and its value is not kept")
+        else:
+            args[name] = value
+    platform = Platform.parse(then.platform) if then.platform else None
+    return replace(image, args=args, target=then.target, platform=platform)
+
+
+def _at(checkout: Checkout, then: RepoSide) -> Checkout:
+    return replace(checkout, revision=then.revision, dirty=then.dirty, notes=())

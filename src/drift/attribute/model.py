@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from drift.snapshot.model import Instruction
@@ -64,11 +65,20 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """A cause is known: it flags nothing up to and with a day."""
+
+    until: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Why some differences are there.
 
     ``origin`` is None only where two images alone are compared. ``files`` and ``bytes``
-    count the paths that belong to it, and the larger side of each.
+    count the paths that belong to it, and the larger side of each. ``accepted`` is set where
+    a rule of drift.toml silences it.
     """
 
     id: str
@@ -84,6 +94,7 @@ class Cause:
     files: int = 0
     bytes: int = 0
     evidence: tuple[str, ...] = ()
+    accepted: Accepted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,21 @@ def is_flagged(
 ) -> bool:
     """Whether the policy flags an image: by its status, or by the origin of a cause.
 
-    Kinds that are tolerated never flag.
+    Kinds that are tolerated never flag, nor does a cause that is accepted. A status flags for
+    what it stands on: where every cause of it is accepted, ``drifted`` and ``broken`` do not.
     """
-    return status in fail_on or any(
-        cause.origin in fail_on for cause in causes if cause.kind not in tolerated
-    )
+    counted = [cause for cause in causes if cause.kind not in tolerated]
+    if status in fail_on and not _known(status, counted):
+        return True
+    return any(cause.origin in fail_on for cause in counted if not cause.accepted)
+
+
+def _known(status: Status, causes: Iterable[Cause]) -> bool:
+    """Whether all that makes an image drifted or broken is accepted."""
+    if status not in (Status.DRIFTED, Status.BROKEN):
+        return False
+    reasons = [cause for cause in causes if cause.origin is not Origin.NONDETERMINISM]
+    return bool(reasons) and all(cause.accepted for cause in reasons)
 
 
 def _harmless(cause: Cause, tolerated: Collection[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from drift.attribute.model import Cause
 from drift.masking import Mask
 from drift.oci import ImageConfig
 from drift.report.results import ImageResult
@@ -48,7 +49,18 @@ def hidden_inputs(inputs: Inputs, mask: Mask) -> Inputs:
 def hidden_result(result: ImageResult, mask: Mask) -> ImageResult:
     """A result whose sentences do not hold the values: a path in an error may be one."""
     error = None if result.error is None else mask.text(result.error)
-    return replace(result, error=error, notes=tuple(map(mask.text, result.notes)))
+    found = result.attribution
+    if found is not None:
+        found = replace(found, causes=tuple(_hidden_cause(cause, mask) for cause in found.causes))
+    notes = tuple(map(mask.text, result.notes))
+    return replace(result, attribution=found, error=error, notes=notes)
+
+
+def _hidden_cause(cause: Cause, mask: Mask) -> Cause:
+    """A cause without the values in what drift.toml says of it: why it is accepted."""
+    if cause.accepted is None:
+        return cause
+    return replace(cause, accepted=replace(cause.accepted, reason=mask.text(cause.accepted.reason)))
 
 
 def _hidden(value: Any, mask: Mask) -> Any:

@@ -150,6 +150,7 @@ def _side(make: _Objects) -> Schema:
 
 def _cause(make: _Objects) -> Schema:
     return make(
+        optional=("accepted",),
         id=_STRING,
         origin=_nullable(_enum(Origin)),
         kind=_enum(Kind),
@@ -162,6 +163,7 @@ def _cause(make: _Objects) -> Schema:
         layer=_nullable(_COUNT),
         files=make(changed=_COUNT, bytes=_COUNT),
         evidence=_list(_STRING),
+        accepted=_nullable(make(until=_DATE, reason=_STRING)),
     )
 
 

@@ -103,6 +103,8 @@ def _cause(cause: Cause, changed: int, size: int) -> dict[str, Any]:
         "layer": cause.layer,
         "files": {"changed": changed, "bytes": size},
         "evidence": list(cause.evidence),
+        "accepted": cause.accepted
+        and {"until": cause.accepted.until.isoformat(), "reason": cause.accepted.reason},
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -35,14 +36,64 @@ class FailureKind(StrEnum):
         return self in (FailureKind.STEP, FailureKind.SOURCE)
 
 
+class Reason(StrEnum):
+    """What a failure's log names as its reason, where a tool's own words are known."""
+
+    VERSION_GONE = "version-gone"  # a package, or the version that was asked for
+    URL_GONE = "url-gone"  # 404 or 410
+    GIT_GONE = "git-gone"  # a git repository, or a ref of it
+    BASE_GONE = "base-gone"  # no registry has the image any more
+    CHECKSUM = "checksum-mismatch"  # other bytes than were expected
+    COMPILER = "compiler"
+    TEST = "test"
+    NAMES = "name-resolution"
+    TLS = "tls"
+    CONNECTION = "connection"  # refused, reset, timed out
+    RATE_LIMIT = "rate-limit"
+    AUTHENTICATION = "authentication"
+    SERVER = "server-error"  # 5xx
+    DISK = "disk-full"
+    MEMORY = "out-of-memory"
+    LIMITS = "machine-limits"  # open files, processes
+
+    @property
+    def gone(self) -> bool:
+        """Whether something outside is not there any more."""
+        return self in _GONE
+
+
+_GONE = (Reason.VERSION_GONE, Reason.URL_GONE, Reason.GIT_GONE, Reason.BASE_GONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a build gave no image: one line, the instruction if known, the log's last lines."""
+    """Why a build gave no image: one line, the instruction if known, the log's last lines.
+
+    ``reason`` is what ``line`` of the log says, in a tool's own words, and None where no such
+    words are known: the instruction failed, and why is not guessed. ``subject`` is what it
+    names: a package's purl without version (``pkg:deb/debian/curl``; a log does not tell
+    Ubuntu's from Debian's), a URL without credentials, a base's reference.
+    """
 
     kind: FailureKind
     message: str
     instruction: Instruction | None = None
     tail: tuple[str, ...] = ()
+    reason: Reason | None = None
+    subject: str | None = None
+    line: str | None = None
+
+    def masked(self, mask: Callable[[str], str]) -> Failure:
+        """The failure without what must not be shown."""
+        there = self.instruction
+        return replace(
+            self,
+            message=mask(self.message),
+            instruction=there and replace(there, text=mask(there.text)),
+            tail=tuple(map(mask, self.tail)),
+            subject=None if self.subject is None else mask(self.subject),
+            line=None if self.line is None else mask(self.line),
+        )
 
 
 @dataclass(frozen=True, slots=True)

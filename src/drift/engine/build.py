@@ -214,13 +214,9 @@ def _masked(result: BuildResult, mask: Mask) -> BuildResult:
     def masked_step(step: Step) -> Step:
         return replace(step, error=mask.text(step.error)) if step.error else step
 
-    failed = result.failure
-    if failed is not None:
-        tail = tuple(mask.text(line) for line in failed.tail)
-        failed = replace(failed, message=mask.text(failed.message), tail=tail)
     return replace(
         result,
         log=mask.text(result.log),
         steps=tuple(masked_step(step) for step in result.steps),
-        failure=failed,
+        failure=result.failure and result.failure.masked(mask.text),
     )

@@ -10,90 +10,17 @@ found" after an index that could not be fetched is the network's fault.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from drift.builds import Failure, FailureKind
+from drift.builds import Failure, FailureKind, Reason
+from drift.engine.outages import NETWORK, RESOURCES, Table, any_of, reason_in
+from drift.engine.reading import Reading, read
 from drift.engine.transcript import TAIL
 
 _LONGEST_MESSAGE = 500
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
-_RESOURCES = _any(
-    r"no space left on device",
-    r"\bENOSPC\b",
-    r"disk quota exceeded",
-    r"cannot allocate memory",
-    r"\bENOMEM\b",
-    r"out of memory",
-    r"killed process \d+|killed signal terminated program",
-    r"\boom[- ]?kill",
-    r"virtual memory exhausted",
-    r"(?:exit|non-zero) code:? 137\b",
-    r"exit status 137\b",
-    r"too many open files",
-    r"fork: .*resource temporarily unavailable",
-    r"you don't have enough free space in",
-)
-_NETWORK = _any(
-    # names
-    r"temporary failure (?:in name resolution|resolving)",
-    r"(?:could not|couldn't) resolve (?:host|proxy)",
-    r"unable to resolve host address|wget: bad address",
-    r"temporary error \(try again later\)",  # apk
-    r"name or service not known",
-    r"nodename nor servname",
-    r"no address associated with hostname",
-    r"failed to resolve '[^']*'",
-    r"\b(?:ENOTFOUND|EAI_AGAIN)\b",
-    r"lookup \S+(?: on \S+)?: (?:no such host|server misbehaving|i/o timeout)",
-    r"server misbehaving",
-    # TLS
-    r"ssl certificate problem",
-    r"certificate verif(?:y|ication) failed",
-    r"CERTIFICATE_VERIFY_FAILED",
-    r"x509: ",
-    r"tls: (?:failed to|handshake|bad|first record|unrecognized name)",
-    r"tls handshake timeout",
-    r"(?:ssl|gnutls)_(?:handshake|connect|error|read)\w*\b.*(?:error|fail)",
-    r"gnutls_handshake\(\) failed",
-    r"(?:SSLError|SSLEOFError|ssl\.SSL\w+Error)\b",
-    r"unable to establish ssl connection",
-    r"\b(?:UNABLE_TO_(?:GET|VERIFY)\w+|SELF_SIGNED_CERT\w*|CERT_HAS_EXPIRED)\b",
-    r"server certificate verification failed",
-    # connections and time
-    r"connection (?:refused|reset by peer|timed out)",
-    r"\b(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|ESOCKETTIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b",
-    r"network is unreachable|no route to host",
-    r"(?:could not|couldn't|failed to|unable to) connect to\b",
-    r"cannot initiate the connection to",
-    r"dial (?:tcp|udp)\b",
-    r"(?:read|connect|operation|connection|request|fetch)[ _]?timed? ?out\b",
-    r"ReadTimeoutError|ConnectTimeoutError|NewConnectionError|RemoteDisconnected",
-    r"i/o timeout",
-    r"client\.timeout exceeded|context deadline exceeded",
-    r"net/http: request canceled",
-    r"unexpected disconnect while reading sideband packet",
-    r"the remote end hung up unexpectedly",
-    r"early EOF",
-    r"connection failed \[IP:",
-    # the other side is busy, broken, or wants to know who asks
-    r"too many requests|toomanyrequests|rate limit exceeded|pull rate limit",
-    r"\bE(?:401|429|5\d\d)\b",
-    r"(?:http error|status|status code|returned error|response code|http/[\d.]+)"
-    r"[:=]? ?(?:429|5[0-3]\d)\b",
-    r"\berror (?:429|5[0-3]\d): ",
-    r"\b(?:500 +internal server error|502 +(?:bad gateway|proxy error)"
-    r"|503 +(?:service |backend |first byte )?\w+|504 +gateway)",
-    r"(?:bad gateway|service unavailable|gateway time-?out)",
-    r"unauthorized: |authentication required|no basic auth credentials|failed to authorize",
-    r"permission denied \(publickey|host key verification failed|authentication failed for",
-    r"pull access denied|insufficient_scope|denied: requested access",
-)
-_ENGINE = _any(
+_ENGINE = any_of(
     r"broken pipe.*containerd|containerd.*(?:not running|connection refused)",
     r"grpc: the (?:client )?connection is closing",
     r"transport is closing",
@@ -107,17 +34,17 @@ _ENGINE = _any(
     r"panic: runtime error",
     r"server (?:is )?shutting down",
 )
-_SOURCE = _any(
-    r"manifest (?:for \S+ )?(?:unknown|not found)",
+_SOURCE = any_of(
+    r"manifest (?:for (?P<manifest>\S+) )?(?:unknown|not found)",
     r"manifest unknown",
-    r"(?:docker\.io|[\w.-]+(?::\d+)?)/\S+: not found",
+    r"(?P<image>(?:docker\.io|[\w.-]+(?::\d+)?)/\S+): not found",
     r"repository (?:name )?\S* ?(?:not known to registry|does not exist)",
     r"name unknown",
     r"no match for platform in manifest|no matching manifest for",
     r"no such image",
-    r"image with reference \S+ was found but (?:does not match|its platform)",
+    r"image with reference (?P<reference>\S+) was found but (?:does not match|its platform)",
 )
-_INPUT = _any(
+_INPUT = any_of(
     r"secret \S+: not found|secret \S+ not found|\S+: secret not found",
     r"no active sessions?\b",
     r"unset ssh (?:forward )?key",
@@ -125,7 +52,7 @@ _INPUT = _any(
     r"could not find ssh (?:agent|key)",
     r"the --mount option requires BuildKit",
 )
-_DOCKERFILE = _any(
+_DOCKERFILE = any_of(
     r"dockerfile parse error",
     r"unknown instruction",
     r"failed to (?:read|parse) dockerfile",
@@ -151,26 +78,58 @@ def failure(
     that is not the same.
     """
     shown = printed if tail is None else tail
-    return Failure(classify(message, printed), one_line(message), tail=tuple(shown[-TAIL:]))
+    kind, reading = _judged(message, printed)
+    return Failure(
+        kind,
+        one_line(message),
+        tail=tuple(shown[-TAIL:]),
+        reason=reading.reason if reading else None,
+        subject=reading.subject if reading else None,
+        line=_shown(reading.line) if reading else None,
+    )
 
 
 def classify(message: str, printed: Sequence[str] = ()) -> FailureKind:
     """The kind of a failure. Without output it is the builder's own: of a base, a mount, itself."""
+    return _judged(message, printed)[0]
+
+
+def _judged(message: str, printed: Sequence[str]) -> tuple[FailureKind, Reading | None]:
     message = _COMMAND.sub("", message)
     if _DOCKERFILE.search(message):
-        return FailureKind.STEP
+        return FailureKind.STEP, None
     if _INPUT.search(message):
-        return FailureKind.INPUT
-    # One line at a time: what a pattern may span is bounded, and so is its time.
-    for line in (message, *printed):
-        if _RESOURCES.search(line[-4096:]):
-            return FailureKind.RESOURCES
+        return FailureKind.INPUT, None
+    lines = (message, *printed)
+    if full := _outage(RESOURCES, lines):
+        return FailureKind.RESOURCES, full
     if _ENGINE.search(message):
-        return FailureKind.ENGINE
-    for line in (message, *printed):
-        if _NETWORK.search(line[-4096:]):
-            return FailureKind.NETWORK
-    return FailureKind.SOURCE if _SOURCE.search(message) else FailureKind.STEP
+        return FailureKind.ENGINE, None
+    if outage := _outage(NETWORK, lines):
+        return FailureKind.NETWORK, outage
+    if gone := _SOURCE.search(message):
+        return FailureKind.SOURCE, Reading(Reason.BASE_GONE, message, _reference(gone))
+    return FailureKind.STEP, read(lines)
+
+
+def _outage(table: Table, lines: Iterable[str]) -> Reading | None:
+    found = ((reason_in(table, line), line) for line in lines)
+    return next((Reading(reason, line.strip()) for reason, line in found if reason), None)
+
+
+def _reference(gone: re.Match[str]) -> str | None:
+    """The image reference that a registry's answer names."""
+    return next((text for text in gone.groupdict().values() if text), None)
+
+
+def _shown(line: str) -> str:
+    """A line of a log on one line; cut between words, so that no secret's half is left."""
+    words = " ".join(line.split())
+    return (
+        words
+        if len(words) <= _LONGEST_MESSAGE
+        else f"{words[:_LONGEST_MESSAGE].rpartition(' ')[0]} …"
+    )
 
 
 def one_line(message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from drift.builds import Build, Failure, FailureKind
+from drift.builds import Build, Failure, FailureKind, Reason
 from drift.engine.engine import Engine
 from drift.engine.model import PulledImage
 from drift.engine.pull import PullError, PullFailure
@@ -23,6 +23,13 @@ _KINDS = {
     PullFailure.ABSENT: FailureKind.INPUT,
     PullFailure.RESOURCES: FailureKind.RESOURCES,
     PullFailure.ENGINE: FailureKind.ENGINE,
+}
+_REASONS = {
+    PullFailure.NOT_FOUND: Reason.BASE_GONE,
+    PullFailure.DENIED: Reason.AUTHENTICATION,
+    PullFailure.AUTHENTICATION: Reason.AUTHENTICATION,
+    PullFailure.RATE_LIMIT: Reason.RATE_LIMIT,
+    PullFailure.RESOURCES: Reason.DISK,
 }
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 _POLICIES = ("never", "missing", "always")  # the strictest that any image asks for wins
@@ -65,7 +72,9 @@ class Bases:
                 watcher.says(f"pulling {self.mask.text(reference)}")
             return self._pulled_or_local(reference, wanted, policy)
         except PullError as error:
-            return Failure(_KINDS.get(error.kind, FailureKind.NETWORK), with_hint(error))
+            kind = _KINDS.get(error.kind, FailureKind.NETWORK)
+            reason = _REASONS.get(error.kind)
+            return Failure(kind, with_hint(error), reason=reason, subject=reference)
         except EngineError as error:
             return Failure(FailureKind.ENGINE, with_hint(error))
 

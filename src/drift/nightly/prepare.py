@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drift.builds import Failure, FailureKind
+from drift.builds import Failure, FailureKind, Reason
 from drift.config.model import Config, Image
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SourceError, with_hint
@@ -236,5 +236,7 @@ def failure_of(error: SourceError) -> Failure:
         return Failure(FailureKind.STEP, message)
     if isinstance(error, GitError):
         absent = error.failure in _ABSENT
-        return Failure(FailureKind.SOURCE if absent else FailureKind.NETWORK, message)
+        if absent:
+            return Failure(FailureKind.SOURCE, message, reason=Reason.GIT_GONE)
+        return Failure(FailureKind.NETWORK, message)
     return Failure(FailureKind.INPUT, message)

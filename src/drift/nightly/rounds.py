@@ -151,11 +151,11 @@ class Rounds:
         blank = self.blank(order.prepared.image.name, order.role, order.reason, order.attempt)
         try:
             self._check_room()
-            inputs = Inputs(
-                repo=order.prepared.repo,
-                bases=self.bases.of(order.prepared),
-                engine=self.engine.identity(order.prepared.builder),
-            )
+            engine = self.engine.identity(order.prepared.builder)
+            # Known though a base cannot be had: whether the repository changed decides then.
+            inputs = Inputs(repo=order.prepared.repo, bases=(), engine=engine)
+            blank = replace(blank, inputs=inputs)
+            inputs = replace(inputs, bases=self.bases.of(order.prepared))
         except CannotBuild as error:
             return Built(replace(blank, failure=self.masked(error.failure)))
         except EngineError as error:
@@ -282,12 +282,7 @@ class Rounds:
 
     def masked(self, failure: Failure) -> Failure:
         """The failure without what must not be shown."""
-        return replace(
-            failure,
-            message=self.mask.text(failure.message),
-            instruction=hidden_instruction(failure.instruction, self.mask),
-            tail=tuple(self.mask.text(line) for line in failure.tail),
-        )
+        return failure.masked(self.mask.text)
 
 
 class Cancellable(io.RawIOBase):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
-from drift.builds import Build, Failure, FailureKind, Role
+from drift.builds import Build, Failure, FailureKind, Reason, Role
 from drift.compare.model import (
     Change,
     Comparison,
@@ -247,6 +247,8 @@ def broken(name: str = "worker") -> ImageResult:
         "RUN make install: exit status 2",
         Instruction("0", 9, "RUN make install"),
         ("cc -o app app.c", "app.c:7: error: 'SSL_OLD' undeclared", "make: *** [app] Error 1"),
+        Reason.COMPILER,
+        line="app.c:7: error: 'SSL_OLD' undeclared",
     )
     failed = build(name, failure=failure)
     return ImageResult(
@@ -312,7 +314,10 @@ def hostile(name: str = "evil") -> ImageResult:
     attribution = Attribution(
         (cause,), {path: "c1"}, {f"pkg:deb/{HOSTILE}": "c1"}, {HOSTILE: "c1"}, 0.0, 0.0
     )
-    failure = Failure(FailureKind.STEP, HOSTILE, where, (*HOSTILE.splitlines(), "::error::"))
+    tail = (*HOSTILE.splitlines(), "::error::")
+    failure = Failure(
+        FailureKind.STEP, HOSTILE, where, tail, Reason.URL_GONE, f"http://x/{HOSTILE}", HOSTILE
+    )
     failed = build(name, Role.REPLAY, failure=failure, reason=HOSTILE)
     return ImageResult(
         name,

@@ -81,6 +81,7 @@ def _reading(phrase: Phrase, match: re.Match[str], announced: str | None) -> Rea
 
 def _subject(what: str, text: str) -> str:
     if what in ("url", "git"):
+        text = text.rstrip("/") if what == "git" else text
         return _CREDENTIALS.sub("", text.partition("#")[0])
     return purl(what, text)
 

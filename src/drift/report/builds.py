@@ -60,6 +60,9 @@ def _failure(build: Build) -> dict[str, Any] | None:
         return None
     return {
         "kind": failure.kind.value,
+        "reason": failure.reason and failure.reason.value,
+        "subject": failure.subject,
+        "line": failure.line,
         "message": failure.message,
         "instruction": instruction_object(failure.instruction),
         "tail": list(failure.tail),

@@ -1,8 +1,8 @@
 """Events: what happened outside the repository, told once for the whole fleet.
 
 An event is known by origin, kind and subject. What the repository did is not one (its
-commit tells it), and noise is not one. An image that stopped building is: where no cause
-says more, its kind is ``broken`` and its subject the image.
+commit tells it), and noise is not one. An image that stopped building is, whoever did it:
+by its causes, and where none is known its kind is ``broken`` and its subject the image.
 """
 
 from __future__ import annotations
@@ -58,11 +58,13 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 
 def _sightings(image: dict[str, Any]) -> Iterator[_Sighting]:
-    told = [cause for cause in image["causes"] if cause["origin"] in _TOLD]
-    for cause in told:
+    broken = image["status"] == Status.BROKEN
+    for cause in image["causes"]:
+        if cause["origin"] not in _TOLD and not broken:
+            continue
         keys = ("origin", "kind", "subject", "before", "after")
         yield _Sighting(**{key: cause[key] for key in keys}, image=image["name"])
-    if image["status"] == Status.BROKEN and not image["causes"]:
+    if broken and not image["causes"]:
         yield _break(image)
 
 
@@ -73,7 +75,8 @@ def _break(image: dict[str, Any]) -> _Sighting:
     if failure is None or failure["kind"] != FailureKind.SOURCE:
         return _Sighting(Origin.UNEXPLAINED.value, BROKEN, image["name"], None, None, image["name"])
     instruction = failure["instruction"]
-    subject = instruction["text"] if instruction else image["name"]
+    named = failure.get("subject")
+    subject = named or (instruction["text"] if instruction else image["name"])
     return _Sighting(
         Origin.EXTERNAL.value, Kind.SOURCE_UNAVAILABLE.value, subject, None, None, image["name"]
     )

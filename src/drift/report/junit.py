@@ -62,4 +62,5 @@ def _lines(image: dict[str, Any]) -> Iterator[str]:
         yield from (f"  - {fact}" for fact in cause["evidence"])
     for failure in words.failures(image):
         yield f"{failure['role']} build: {failure['message']}"
+        yield from filter(None, [words.told(failure)])
         yield from (f"| {line}" for line in failure["tail"])

@@ -154,6 +154,8 @@ def _config(image: dict[str, Any]) -> Iterator[str]:
 def _failure(failure: dict[str, Any]) -> str:
     where = f" at {_instruction(failure['instruction'])}" if failure["instruction"] else ""
     line = f"- the {failure['role']} build failed{where}: {code(failure['message'])}"
+    if told := words.told(failure):
+        line += f"\n  - {code(told)}"
     if not failure["tail"]:
         return line
     return line + "\n" + _folded("Last lines of its log", _fence(failure["tail"][-_TAIL:]))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from drift.attribute.model import Grade, Kind, Origin, Status
-from drift.builds import FailureKind, Role
+from drift.builds import FailureKind, Reason, Role
 from drift.compare.model import Change
 from drift.report.events import BROKEN
 from drift.snapshot.model import EntryType
@@ -213,6 +213,9 @@ def _entry(make: _Objects) -> Schema:
 def _build(make: _Objects) -> Schema:
     failure = make(
         kind=_enum(FailureKind),
+        reason=_nullable(_enum(Reason)),
+        subject=_TEXT_OR_NULL,
+        line=_TEXT_OR_NULL,
         message=_STRING,
         instruction=_instruction(make),
         tail=_list(_STRING),

@@ -167,6 +167,7 @@ def _failures(image: dict[str, Any]) -> Iterator[str]:
         yield from _wrapped(f"{failure['role']} build: {failure['message']}", "  ", "    ")
         if failure["instruction"]:
             yield from _wrapped(_instruction(failure["instruction"]), "    ", "      ")
+        yield from _wrapped(words.told(failure), "    ", "      ")
         yield from (f"    | {_cut(visible(line), WIDTH - 6)}" for line in failure["tail"])
 
 

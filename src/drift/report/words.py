@@ -91,6 +91,19 @@ def failures(image: Part) -> list[Part]:
     return list(found.values())
 
 
+def told(failure: Part) -> str:
+    """``version gone, pkg:deb/debian/curl: E: Version …``; empty where no tool said why.
+
+    Documents of older runs have no reason.
+    """
+    reason = failure.get("reason")
+    if not reason:
+        return ""
+    subject = f", {failure['subject']}" if failure["subject"] else ""
+    line = f": {failure['line']}" if failure["line"] else ""
+    return f"{str(reason).replace('-', ' ')}{subject}{line}"
+
+
 def value(configured: Any) -> str:
     """A configuration's value on one line: text as it is, anything else as JSON."""
     if configured is None:

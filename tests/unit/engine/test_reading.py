@@ -309,7 +309,7 @@ HTTP request sent, awaiting response... 404 Not Found
     # git
     (
         "Cloning into 'x'...\nfatal: repository 'https://git.example.org/x.git/' not found",
-        (GIT, "https://git.example.org/x.git/", None),
+        (GIT, "https://git.example.org/x.git", None),
     ),
     ("fatal: Remote branch v9 not found in upstream origin", (GIT, None, None)),
     ("error: pathspec 'v9' did not match any file(s) known to git", (GIT, None, None)),

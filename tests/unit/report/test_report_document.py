@@ -11,6 +11,7 @@ import pytest
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
 from drift.builds import Failure, FailureKind
 from drift.errors import ReportError
+from drift.report import words
 from drift.report.document import image_document, trim
 from drift.report.results import ImageResult
 from support import report_samples as samples
@@ -139,6 +140,27 @@ def test_a_break_is_an_event_and_a_vanished_source_is_named() -> None:
         ("external", "source-unavailable", samples.FROM.text),
         ("unexplained", "broken", "worker"),
     ]
+
+
+def test_a_broken_images_causes_are_its_events_whoever_did_it() -> None:
+    causes = (
+        Cause("c1", Origin.EXTERNAL, Kind.SOURCE_UNAVAILABLE, "pkg:deb/debian/curl", Grade.PROVEN),
+        Cause("c2", Origin.REPO, Kind.DOCKERFILE, "RUN make install", Grade.PROVEN),
+    )
+    broken = dataclasses.replace(samples.broken(), attribution=Attribution(causes))
+    document = samples.document_of(broken, dataclasses.replace(broken, name="api"))
+    assert [(e["kind"], e["subject"], e["images"]) for e in document["events"]] == [
+        ("source-unavailable", "pkg:deb/debian/curl", ["worker", "api"]),
+        ("dockerfile", "RUN make install", ["worker", "api"]),
+    ]
+
+
+def test_a_failure_says_what_the_log_says() -> None:
+    (first, _) = image_document(samples.broken())["builds"]
+    assert first["failure"]["reason"] == "compiler"
+    assert first["failure"]["line"] == "app.c:7: error: 'SSL_OLD' undeclared"
+    assert words.told(first["failure"]) == "compiler: app.c:7: error: 'SSL_OLD' undeclared"
+    assert words.told({"message": "of an older run"}) == ""
 
 
 def test_what_was_not_compared_says_so() -> None:

@@ -1,0 +1,84 @@
+"""What of the repo side, and what of the toolchain, is another than in the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drift.attribute.model import Kind
+from drift.builds import Build
+from drift.source.model import RepoSide
+
+_CONFIGURED = ("args", "target", "platform")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The likeliest edit, the two states by which people find it again, and all that changed.
+
+    ``subject`` is None where the edit is best named after an instruction.
+    """
+
+    kind: Kind
+    subject: str | None = None
+    before: str | None = None
+    after: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+def edit_between(baseline: Build, candidate: Build) -> Edit:
+    """What the repository changed from the baseline to tonight's build.
+
+    An edited Dockerfile comes before an edited context, which most often holds it.
+    """
+    if baseline.inputs is None or candidate.inputs is None:
+        return Edit(Kind.DOCKERFILE)
+    before, after = baseline.inputs.repo, candidate.inputs.repo
+    changed = tuple(_changed(before, after))
+    kinds = [kind for kind, _ in changed]
+    states = _states(before, after)
+    evidence = tuple(why for _, why in changed)
+    if Kind.BUILD_CONFIG in kinds and Kind.DOCKERFILE not in kinds:
+        subject = next(name for name in _CONFIGURED if _differ(before, after, name))
+        return Edit(Kind.BUILD_CONFIG, subject, *states, evidence)
+    kind = Kind.CONTEXT if kinds and Kind.DOCKERFILE not in kinds else Kind.DOCKERFILE
+    return Edit(kind, None, *states, evidence)
+
+
+def moved_engine(baseline: Build, candidate: Build) -> tuple[str, ...]:
+    """As evidence: what of the engine and its host is another than in the baseline."""
+    if baseline.inputs is None or candidate.inputs is None:
+        return ()
+    before, after = baseline.inputs.engine, candidate.inputs.engine
+    names = ("name", "version", "builder", "platform", "kernel", "cpus", "storage_driver")
+    return tuple(
+        f"the engine's {name} changed: {getattr(before, name)} → {getattr(after, name)}"
+        for name in names
+        if getattr(before, name) != getattr(after, name)
+    )
+
+
+def _changed(before: RepoSide, after: RepoSide) -> Iterator[tuple[Kind, str]]:
+    if before.dockerfile != after.dockerfile:
+        yield Kind.DOCKERFILE, "the Dockerfile changed"
+    for name in _CONFIGURED:
+        if _differ(before, after, name):
+            yield Kind.BUILD_CONFIG, f"the image's {name} in drift.toml changed"
+    if before.context != after.context:
+        yield Kind.CONTEXT, "the context digest changed"
+    if before.git_commit != after.git_commit:
+        yield Kind.CONTEXT, "the git commit of the .git that is sent changed"
+
+
+def _differ(before: RepoSide, after: RepoSide, name: str) -> bool:
+    return bool(getattr(before, name) != getattr(after, name))
+
+
+def _states(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:
+    """By commits, where neither tree was edited and they tell the two apart; else by contexts."""
+    edited = before.dirty or after.dirty or None in (before.revision, after.revision)
+    if not edited and before.revision != after.revision:
+        return before.revision, after.revision
+    if before.context != after.context:
+        return before.context, after.context
+    return None, None

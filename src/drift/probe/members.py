@@ -1,0 +1,127 @@
+"""The digests of the files in a tar or zip archive, while its bytes pass by.
+
+Formats: tar (POSIX, GNU), plain or compressed with gzip, xz, bzip2 or zstd; zip (APPNOTE 6.3)
+as its local headers tell it; and one file compressed without an archive around it. Nothing is
+kept but digests. What is damaged, absurd or not read here ends the list, never the probe.
+"""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import lzma
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from drift.errors import SnapshotError
+from drift.oci import Digest
+from drift.probe import zipped
+from drift.probe.limits import Limits
+from drift.snapshot.stream import GZIP_MAGIC, ZSTD_MAGIC, ByteSource, decompressed
+from drift.snapshot.tar import BLOCK, is_tar, members
+
+_BZIP2_MAGIC = b"BZh"
+_XZ_MAGIC = b"\xfd7zXZ\x00"
+_PIECE = 1 << 16
+_XZ_MEMORY = 128 << 20  # bytes; ``xz -9`` needs 65 MiB
+_SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
+
+
+def members_of(
+    chunks: Iterator[bytes], url: str, limits: Limits, deadline: float
+) -> dict[str, Digest]:
+    """The files in an archive by their names in it; of the first of equal names.
+
+    Consumes of ``chunks`` what it reads. What the chunks raise is passed on.
+    """
+    found: dict[str, Digest] = {}
+    source = ByteSource(chunks, "the archive")
+    try:
+        for name, digest in _files(source, url, limits, deadline):
+            found.setdefault(name, digest)
+            if len(found) >= limits.members:
+                break
+    except (SnapshotError, EOFError, lzma.LZMAError, OSError, ValueError, zlib.error):
+        pass  # what was read so far is true
+    return found
+
+
+def _files(
+    source: ByteSource, url: str, limits: Limits, deadline: float
+) -> Iterator[tuple[str, Digest]]:
+    magic = source.peek(6)
+    if magic.startswith(zipped.MAGIC):
+        yield from zipped.files(source, limits.unpacked, deadline)
+        return
+    packed = magic.startswith((GZIP_MAGIC, ZSTD_MAGIC, _BZIP2_MAGIC, _XZ_MAGIC))
+    if not packed and not is_tar(source.peek(BLOCK)):
+        return
+    inner = ByteSource(_bounded(_unpacked(source, magic), limits.unpacked, deadline), source.name)
+    if is_tar(inner.peek(BLOCK)):
+        for header in members(inner):
+            if header.kind == "0":
+                yield header.name, digest_of(inner.slices(header.size))
+    elif packed:
+        yield _plain_name(url), digest_of(inner.rest())
+
+
+def digest_of(chunks: Iterator[bytes | memoryview]) -> Digest:
+    """The digest of some chunks."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+    return Digest.from_hash(state)
+
+
+def _unpacked(source: ByteSource, magic: bytes) -> Iterator[bytes | memoryview]:
+    if magic.startswith(_XZ_MAGIC):
+        return _streams(source, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
+    if magic.startswith(_BZIP2_MAGIC):
+        return _streams(source, bz2.BZ2Decompressor)
+    return decompressed(source)
+
+
+class _Decoder(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def _streams(source: ByteSource, decoder_of: Callable[[], _Decoder]) -> Iterator[bytes]:
+    """The content of one or more xz or bzip2 streams; zero padding may follow."""
+    decoder = decoder_of()
+    for chunk in source.rest():
+        pending = bytes(chunk)
+        while pending or not (decoder.eof or decoder.needs_input):
+            if decoder.eof:
+                pending = pending.lstrip(b"\0")
+                if not pending:
+                    break
+                decoder = decoder_of()
+            yield decoder.decompress(pending, _PIECE)
+            pending = decoder.unused_data if decoder.eof else b""
+    if not decoder.eof:
+        raise SnapshotError("the archive is cut short")
+
+
+def _bounded(
+    chunks: Iterator[bytes | memoryview], size: int, deadline: float
+) -> Iterator[bytes | memoryview]:
+    for chunk in chunks:
+        size -= len(chunk)
+        if size < 0 or time.monotonic() > deadline:
+            raise SnapshotError("the archive unpacks to too much")
+        yield chunk
+
+
+def _plain_name(url: str) -> str:
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    suffix = next((end for end in _SUFFIXES if name.endswith(end)), "")
+    return name.removesuffix(suffix) or "content"

@@ -1,0 +1,116 @@
+"""All remotes of a fleet, each source asked once, some at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from drift.probe import repository, web
+from drift.probe.answer import Answer
+from drift.probe.limits import Limits
+from drift.source.model import Probe, Remote, RemoteKind
+
+THREADS = 4
+PER_HOST = 2
+
+Source = tuple[str, str | None, bool]  # a URL, git's ref, and whether git is asked
+_Question = tuple[str, RemoteKind, tuple[str | None, ...]]
+_GIT_SCHEMES = ("http", "https", "git")
+_WEB_SCHEMES = ("http", "https")
+
+
+def probe(
+    remotes: Iterable[Remote],
+    limits: Limits,
+    *,
+    seen: Iterable[Probe] = (),
+    cancelled: threading.Event | None = None,
+) -> tuple[Probe, ...]:
+    """What each remote serves now; one request a source, however many instructions name it.
+
+    Four sources are asked at a time, two of one host. What ``seen`` holds is not asked again.
+    Remotes that can't be asked without credentials or by no way known here are left out.
+    Never raises: what went wrong is the probe's ``problem``.
+    """
+    wanted = [remote for remote in dict.fromkeys(remotes) if _can_be_asked(remote, limits)]
+    known = {source_of(one.remote): one for one in seen}
+    fresh = [remote for remote in wanted if source_of(remote) not in known]
+    answers = _ask_all(_questions(fresh), limits, cancelled or threading.Event())
+    return tuple(
+        answers[source].about(remote)
+        if (source := source_of(remote)) in answers
+        else replace(known[source], remote=remote)
+        for remote in wanted
+    )
+
+
+def source_of(remote: Remote) -> Source:
+    """What tells the sources of remotes apart."""
+    return remote.url, remote.ref, remote.kind is RemoteKind.GIT
+
+
+def _can_be_asked(remote: Remote, limits: Limits) -> bool:
+    scheme = urlsplit(remote.url).scheme
+    if remote.kind is RemoteKind.GIT:
+        return scheme in _GIT_SCHEMES or (limits.files and scheme == "file")
+    return scheme in _WEB_SCHEMES
+
+
+def _questions(remotes: Iterable[Remote]) -> list[_Question]:
+    """One for each URL: git tells all refs of a repository at once."""
+    refs: dict[tuple[str, bool], list[str | None]] = defaultdict(list)
+    for remote in remotes:
+        refs[remote.url, remote.kind is RemoteKind.GIT].append(remote.ref)
+    return [
+        (url, RemoteKind.GIT if is_git else RemoteKind.FETCH, tuple(dict.fromkeys(named)))
+        for (url, is_git), named in refs.items()
+    ]
+
+
+def _ask_all(
+    questions: Sequence[_Question], limits: Limits, cancelled: threading.Event
+) -> dict[Source, Answer]:
+    end = time.monotonic() + limits.total
+
+    def lane(asked: Sequence[_Question]) -> dict[Source, Answer]:
+        found: dict[Source, Answer] = {}
+        for question in asked:
+            late = cancelled.is_set() or time.monotonic() > end
+            found |= _not_asked(question) if late else _ask(question, limits)
+        return found
+
+    answers: dict[Source, Answer] = {}
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="probe") as pool:
+        for found in pool.map(lane, _lanes(questions)):
+            answers |= found
+    return answers
+
+
+def _lanes(questions: Iterable[_Question]) -> list[list[_Question]]:
+    """Questions that are asked one after the other: those of one host are in two lanes."""
+    hosts: dict[str, list[_Question]] = defaultdict(list)
+    for question in questions:
+        hosts[urlsplit(question[0]).netloc].append(question)
+    lanes = (asked[at::PER_HOST] for asked in hosts.values() for at in range(PER_HOST))
+    return [asked for asked in lanes if asked]
+
+
+def _ask(question: _Question, limits: Limits) -> dict[Source, Answer]:
+    url, kind, refs = question
+    if kind is RemoteKind.GIT:
+        told = repository.ask(url, refs, limits)
+        return {(url, ref, True): answer for ref, answer in told.items()}
+    answer = web.ask(url, limits)
+    return {(url, ref, False): answer for ref in refs}
+
+
+def _not_asked(question: _Question) -> dict[Source, Answer]:
+    url, kind, refs = question
+    answer = Answer(datetime.now(UTC), problem="it was not asked: there was no time left")
+    return {(url, ref, kind is RemoteKind.GIT): answer for ref in refs}

@@ -48,6 +48,10 @@ class Mask:
         kept = _outside((match.span(1) for match in self._text.finditer(text)), len(text))
         return MASKED.join(text[start:end] for start, end in kept)
 
+    def hides(self, content: bytes) -> bool:
+        """Whether any of the values is in the bytes, in any form."""
+        return self._first is not None and self._bytes.search(content) is not None
+
     def bytes(self, content: bytes) -> bytes:
         """The bytes without the values' UTF-8 bytes."""
         if self._first is None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import IO, cast
 
 from drift.builds import Build, Failure, FailureKind, Role
@@ -24,6 +24,7 @@ from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instructio
 from drift.nightly.prepare import CannotBuild, Prepared
 from drift.nightly.verification import verify_bases, verify_prefix
 from drift.nightly.watch import Watcher
+from drift.snapshot.forms import Window
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
 from drift.source.dockerfile import tie_layers
@@ -242,6 +243,9 @@ class Rounds:
                 f"the export of {prepared.image.name}",
                 self.layers,
                 expected=inspected.diff_ids,
+                base=base.diff_ids if base else (),
+                window=_window(result),
+                hides=self.mask.hides,
             )
         verify_prefix(base, snapshot)
         return self._tied(prepared, snapshot, base)
@@ -322,3 +326,7 @@ def _steps(result: BuildResult, prepared: Prepared) -> tuple[str, ...]:
     """The steps by name, and RUN as written: newer builders name it with variables' values."""
     names = tuple(step.name for step in result.steps)
     return (*names, *(f"RUN {command}" for command in run_commands(prepared.dockerfile)))
+
+
+def _window(result: BuildResult) -> Window:
+    return Window(result.started_at, result.started_at + timedelta(seconds=result.seconds))

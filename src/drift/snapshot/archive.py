@@ -12,7 +12,7 @@ the digest in its name.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -21,6 +21,7 @@ from drift.oci import DiffId, Digest
 from drift.snapshot.layer import Capture, digest_of, observed, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
+from drift.snapshot.observe import Observer, unobserved
 from drift.snapshot.stream import (
     GZIP_MAGIC,
     ZSTD_MAGIC,
@@ -80,11 +81,15 @@ def read_archive(
     layers: Layers,
     capture: Capture,
     expected: Sequence[DiffId] = (),
+    *,
+    base: Collection[DiffId] = (),
+    observer: Observer | None = None,
 ) -> Contents:
     """Read an archive to its end; its layers' manifests go to ``layers``.
 
     ``expected`` are the diff IDs of the image where they are known beforehand: a layer that
     they let us recognise by its name, and whose manifest is kept, is hashed but not parsed.
+    The ``observer`` looks into the files of the others, but not of those of the ``base``.
 
     Raises:
         SnapshotError: not an image archive, or a corrupt, truncated or absurd one.
@@ -96,7 +101,7 @@ def read_archive(
         raise SnapshotError(
             f"{name}: not an image archive", hint="Make one with `docker save`, or an OCI layout."
         )
-    reader = ArchiveReader(name, layers, capture, expected)
+    reader = ArchiveReader(name, layers, capture, expected, base=base, observer=observer)
     for header in members(outer):
         reader.add(header, outer)
     for _ in outer.rest():
@@ -108,11 +113,20 @@ class ArchiveReader:
     """Takes an archive's members one by one."""
 
     def __init__(
-        self, name: str, layers: Layers, capture: Capture, expected: Sequence[DiffId] = ()
+        self,
+        name: str,
+        layers: Layers,
+        capture: Capture,
+        expected: Sequence[DiffId] = (),
+        *,
+        base: Collection[DiffId] = (),
+        observer: Observer | None = None,
     ) -> None:
         self.contents = Contents(name)
         self._layers = layers
         self._capture = capture
+        self._base = frozenset(base)
+        self._observer = observer
         self._expected = {diff_id.encoded: diff_id for diff_id in expected}
         self._legacy = LegacyLayers(expected)
         self._document_bytes = 0
@@ -169,7 +183,7 @@ class ArchiveReader:
             with BackgroundSha256() as blob:
                 packed = ByteSource(observed(source.slices(size), blob), title)
                 try:
-                    layer_size, diff_id = self._parsed(decompressed(packed), title)
+                    layer_size, diff_id = self._parsed(decompressed(packed), title, self._observer)
                 except SnapshotError as error:
                     unsound = error
                 for _ in packed.rest():
@@ -179,14 +193,8 @@ class ArchiveReader:
                 self._refuse(member, digest, unsound)
                 return
         else:
-            plain = source.slices(size)
-            known = self._known(member)
-            layer_size, diff_id = (
-                (size, digest_of(plain)) if known in self._layers else self._parsed(plain, title)
-            )
+            layer_size, diff_id = size, self._plain(member, source.slices(size), title)
             digest = diff_id
-            if known in self._layers and diff_id != known:
-                raise SnapshotError(f"{title}: its content is not the layer that its name says")
         claimed = _blob_digest(member)
         if claimed is not None and digest != claimed:
             raise SnapshotError(f"{title}: its content is not what its name says")
@@ -199,10 +207,25 @@ class ArchiveReader:
             raise error or SnapshotError(f"{self.contents.name}: {member} cannot be read")
         self.contents.unread[member] = error.message
 
-    def _parsed(self, chunks: Iterator[bytes | memoryview], title: str) -> tuple[int, DiffId]:
-        layer = read_layer(chunks, title, self._capture)
-        self._layers.put(layer)
-        self.contents.parsed[layer.diff_id] = layer
+    def _plain(self, member: str, chunks: Iterator[memoryview], title: str) -> DiffId:
+        known = self._known(member)
+        if known not in self._layers:
+            _, diff_id = self._parsed(
+                chunks, title, None if known in self._base else self._observer
+            )
+            return diff_id
+        diff_id = digest_of(chunks)
+        if diff_id != known:
+            raise SnapshotError(f"{title}: its content is not the layer that its name says")
+        return diff_id
+
+    def _parsed(
+        self, chunks: Iterator[bytes | memoryview], title: str, observer: Observer | None
+    ) -> tuple[int, DiffId]:
+        layer = read_layer(chunks, title, self._capture, observer)
+        plain = unobserved(layer)  # what was learned is the store's: it need not stay in memory
+        self._layers.put(plain if layer.diff_id in self._base else layer)
+        self.contents.parsed[layer.diff_id] = plain
         return layer.size, layer.diff_id
 
     def _known(self, member: str) -> DiffId | None:

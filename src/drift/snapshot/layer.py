@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
+from drift.snapshot.forms import START
 from drift.snapshot.model import Entry, EntryType, Layer
+from drift.snapshot.observe import LARGEST, Observation, Observer
 from drift.snapshot.stream import BackgroundSha256, ByteSource
 from drift.snapshot.tar import Header, absolute, members
 
@@ -47,26 +49,32 @@ def nothing_captured() -> Capture:
     return Capture(wanted=lambda _path: False, largest=0)
 
 
-def read_layer(chunks: Iterator[bytes | memoryview], name: str, capture: Capture) -> Layer:
-    """Read an uncompressed layer to its end.
+def read_layer(
+    chunks: Iterator[bytes | memoryview],
+    name: str,
+    capture: Capture,
+    observer: Observer | None = None,
+) -> Layer:
+    """Read an uncompressed layer to its end; an ``observer`` looks into its files.
 
     Raises:
         SnapshotError: the stream is truncated, damaged or absurd.
     """
     with BackgroundSha256() as whole:
         source = ByteSource(observed(chunks, whole), name)
-        reading = _Reading(source, capture)
+        reading = _Reading(source, capture, Observation(observer) if observer else None)
         for header in members(source):
             reading.add(header)
         for _ in source.rest():
             pass  # padding belongs to the diff ID too
-    return Layer(
+    layer = Layer(
         diff_id=DiffId.from_hash(whole.state),
         size=source.consumed,
         entries=tuple(reading.entries),
         captured=reading.captured,
         uncaptured=reading.uncaptured,
     )
+    return reading.observation.on(layer) if reading.observation else layer
 
 
 def digest_of(chunks: Iterator[bytes | memoryview]) -> DiffId:
@@ -89,9 +97,12 @@ def observed(
 class _Reading:
     """A layer's manifest while it is read."""
 
-    def __init__(self, source: ByteSource, capture: Capture) -> None:
+    def __init__(
+        self, source: ByteSource, capture: Capture, observation: Observation | None
+    ) -> None:
         self._source = source
         self._capture = capture
+        self.observation = observation
         self._weight = 0
         self._captured_size = 0
         self.entries: list[Entry] = []
@@ -140,28 +151,41 @@ class _Reading:
             gid=header.gid,
             mtime=header.mtime,
             size=header.size if kind is EntryType.FILE else 0,
-            digest=self._content(header.size, path) if kind is EntryType.FILE else None,
+            digest=self._content(path, header) if kind is EntryType.FILE else None,
             link=link,
             device=header.device if header.kind in "34" else None,
             xattrs=_xattrs(header),
         )
 
-    def _content(self, size: int, path: str) -> Digest:
+    def _content(self, path: str, header: Header) -> Digest:
         """Read a file's content; the digest of all of it."""
-        if self._capture.wanted(path):
-            room = min(self._capture.largest, CAPTURED_LIMIT - self._captured_size)
-            if size <= room:
-                content = self._source.exactly(size)
-                self._captured_size += size
-                self.captured[path] = content
-                self.uncaptured.pop(path, None)
-                return Digest.of(content)
+        size = header.size
+        content = self._captured(path, size) if self._capture.wanted(path) else None
+        look = None
+        if self.observation is not None and size <= LARGEST:
+            start = content if content is not None else self._source.peek(min(size, START))
+            look = self.observation.look(path, header.mode, size, start)
+        if content is None and look is not None:
+            content = self._source.exactly(size)
+        if content is None:
+            return self._source.digest(size)
+        digest = Digest.of(content)
+        if self.observation is not None and look is not None:
+            self.observation.take(path, look, content, digest)
+        return digest
+
+    def _captured(self, path: str, size: int) -> bytes | None:
+        """The content that a cataloguer wants, which is kept; None where it is too large."""
+        room = min(self._capture.largest, CAPTURED_LIMIT - self._captured_size)
+        if size > room:
             self.uncaptured[path] = f"{size} bytes are more than drift reads of a package database"
             self.captured.pop(path, None)
-        state = hashlib.sha256()
-        for piece in self._source.slices(size):
-            state.update(piece)
-        return Digest.from_hash(state)
+            return None
+        content = self._source.exactly(size)
+        self._captured_size += size
+        self.captured[path] = content
+        self.uncaptured.pop(path, None)
+        return content
 
     def _weigh(self, entry: Entry) -> None:
         self._weight += _ENTRY_WEIGHT + len(entry.path) + len(entry.link or "")

@@ -76,7 +76,8 @@ class Layer:
     the parts of files that may be noisy (lines of a text, content-defined chunks of another
     file), sorted, ``symbols`` the names that shared libraries export, sorted; all by path,
     and only for layers above the base. ``texts`` are small text files by path, by whose
-    digests the store keeps them once.
+    digests the store keeps them once. A path that is not there is one of which nothing is
+    known (:mod:`drift.snapshot.observe` says when).
     """
 
     diff_id: DiffId

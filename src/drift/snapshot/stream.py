@@ -14,6 +14,7 @@ from typing import IO, Self, cast
 import zstandard
 
 from drift.errors import SnapshotError
+from drift.oci import Digest
 
 CHUNK = 4 << 20  # large, as each one changes hands between threads
 _QUEUED = 4  # chunks that one thread may be ahead of another
@@ -82,6 +83,18 @@ class ByteSource:
             self._position = end
             return piece
         return b"".join(self.slices(size))
+
+    def digest(self, size: int) -> Digest:
+        """The digest of the next ``size`` bytes, which are passed over."""
+        end = self._position + size
+        if end <= len(self._chunk):
+            state = hashlib.sha256(self._chunk[self._position : end])
+            self._position = end
+            return Digest.from_hash(state)
+        state = hashlib.sha256()
+        for piece in self.slices(size):
+            state.update(piece)
+        return Digest.from_hash(state)
 
     def skip(self, size: int) -> None:
         """Pass over ``size`` bytes."""

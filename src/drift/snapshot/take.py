@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ from drift.errors import SnapshotError
 from drift.oci import DiffId, Platform
 from drift.snapshot.archive import ArchiveReader, Contents, read_archive
 from drift.snapshot.choose import ArchivedImage, select_image, verify_layers
+from drift.snapshot.forms import Window
 from drift.snapshot.layer import Capture
 from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers, Packages, Snapshot
+from drift.snapshot.observe import Observer, nothing_hidden
 from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, wanted
 from drift.snapshot.stream import ByteSource, chunks_of
 from drift.snapshot.tar import Header
@@ -50,16 +52,23 @@ def snapshot_of_stream(
     expected: Sequence[DiffId] = (),
     reference: str | None = None,
     platform: Platform | None = None,
+    base: Collection[DiffId] = (),
+    window: Window | None = None,
+    hides: Callable[[bytes], bool] = nothing_hidden,
 ) -> Snapshot:
     """The snapshot of an image in an archive's stream, which is read to its end.
 
     ``expected`` are the image's diff IDs where they are known; layers that ``layers`` keeps
-    already are then not parsed again. Layer manifests that are new are put there.
+    already are then not parsed again. Layer manifests that are new are put there, those above
+    the ``base`` with what was learned of their files (:mod:`drift.snapshot.observe`).
+    ``window`` is the build's, whose dates are masked in normal forms; a text of which
+    ``hides`` says that it holds a secret value is not kept.
 
     Raises:
         SnapshotError: the archive is not whole, not sound, or needs a choice.
     """
-    contents = read_archive(stream, name, layers, _CAPTURE, expected)
+    observer = Observer(window, hides)
+    contents = read_archive(stream, name, layers, _CAPTURE, expected, base=base, observer=observer)
     return _snapshot(contents, layers, reference, platform)
 
 
@@ -84,7 +93,7 @@ def snapshot_of_path(
             if stat.S_IFMT(path.stat().st_mode) not in (stat.S_IFREG, stat.S_IFIFO):
                 raise SnapshotError(f"{path}: not a file, a pipe or an OCI layout")
             with path.open("rb") as stream:
-                contents = read_archive(stream, str(path), layers, _CAPTURE)
+                contents = read_archive(stream, str(path), layers, _CAPTURE, observer=Observer())
     except OSError as error:
         raise SnapshotError(f"{path}: {error.strerror}") from error
     return _snapshot(contents, layers, reference, platform)
@@ -156,7 +165,7 @@ def _read_directory(root: Path, layers: Layers) -> Contents:
         raise SnapshotError(
             f"{root}: not an OCI layout (no index.json)", hint="Give an archive or an OCI layout."
         )
-    reader = ArchiveReader(str(root), layers, _CAPTURE)
+    reader = ArchiveReader(str(root), layers, _CAPTURE, observer=Observer())
     for folder, directories, names in os.walk(root):
         directories.sort()
         for name in sorted(names):

@@ -8,9 +8,11 @@ and are only read when they are asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from itertools import starmap
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,7 +20,14 @@ from drift.oci import DiffId, Digest
 from drift.snapshot.model import Entry, EntryType, Layer
 from drift.store import serial
 from drift.store.database import ConflictError, Database
-from drift.store.schema import layers
+from drift.store.observed import pack_observed, text_digests, unpack_observed
+from drift.store.schema import layer_texts, layers, texts
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+_ATTEMPTS = 3
+_AT_ONCE = 500  # values in one query: every database takes so many
 
 _COLUMNS = ("mode", "uid", "gid", "mtime", "size")
 _SPARSE = ("link", "device", "xattrs")  # few entries have them: kept by index
@@ -36,57 +45,112 @@ class StoredLayers:
             return connection.execute(query).first() is not None
 
     def get(self, diff_id: DiffId) -> Layer:
-        """The layer's manifest; its ``captured`` is read from the store when first used.
+        """The layer's manifest; all beside its entries is read from the store when first used.
 
         Raises:
             KeyError: the layer is not kept.
             StoreError: what is kept cannot be read.
         """
-        manifest = self._column(layers.c.manifest, diff_id)
-        captured = Captured(
-            lambda: unpack_captured(self._column(layers.c.captured, diff_id)),
+        layer = unpack_manifest(diff_id, self._column(layers.c.manifest, diff_id))
+        captured = Lazy(lambda: unpack_captured(self._column(layers.c.captured, diff_id)))
+        observed = cache(
+            lambda: unpack_observed(self._column(layers.c.observed, diff_id), self.text)
         )
-        return unpack_manifest(diff_id, manifest, captured)
+        return replace(
+            layer,
+            captured=captured,
+            forms=Lazy(lambda: observed().forms),
+            parts=Lazy(lambda: observed().parts),
+            symbols=Lazy(lambda: observed().symbols),
+            texts=Lazy(lambda: observed().texts),
+        )
+
+    def text(self, digest: str) -> bytes | None:
+        """A kept text by its digest; None where it is not kept."""
+        query = sa.select(texts.c.body).where(texts.c.digest == digest)
+        with self._database.read() as connection:
+            stored = connection.execute(query).scalar_one_or_none()
+        return None if stored is None else serial.decompress(stored)
 
     def put(self, layer: Layer) -> None:
         """Keep a layer; one that is kept already stays as it is."""
         if layer.diff_id in self:
             return
+        digests = text_digests(layer)
         row = {
             "diff_id": layer.diff_id,
             "manifest": pack_manifest(layer),
             "captured": pack_captured(layer.captured),
+            "observed": pack_observed(layer, digests),
         }
-        try:
-            with self._database.write() as connection:
-                connection.execute(layers.insert(), row)
-        except ConflictError:
-            if layer.diff_id not in self:  # else another one was quicker, with the same layer
-                raise
+        contents = {digest: layer.texts[path] for path, digest in digests.items()}
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._insert(row, contents)
+            except ConflictError:  # another one was quicker, with the same layer or text
+                if layer.diff_id in self:
+                    return
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
-    def _column(self, column: sa.Column[bytes], diff_id: DiffId) -> bytes:
+    def _insert(self, row: Mapping[str, Any], contents: Mapping[Digest, bytes]) -> None:
+        with self._database.read() as connection:
+            absent = _absent(connection, contents)
+        bodies = {digest: serial.compress(contents[digest]) for digest in absent}
+        with self._database.write() as connection:
+            connection.execute(layers.insert(), row)
+            if contents:
+                new = [
+                    {
+                        "digest": digest,
+                        "body": bodies.get(digest) or serial.compress(contents[digest]),
+                    }
+                    for digest in _absent(connection, contents)
+                ]
+                if new:
+                    connection.execute(texts.insert(), new)
+                diff_id = row["diff_id"]
+                held = [{"diff_id": diff_id, "digest": digest} for digest in contents]
+                connection.execute(layer_texts.insert(), held)
+
+    def _column(self, column: sa.Column[T], diff_id: DiffId) -> T:
         with self._database.read() as connection:
             query = sa.select(column).where(layers.c.diff_id == diff_id)
-            stored = connection.execute(query).scalar_one_or_none()
+            stored = connection.execute(query).one_or_none()
         if stored is None:
             raise KeyError(diff_id)
-        return stored
+        return stored[0]
 
 
-class Captured(Mapping[str, bytes]):
-    """A layer's captured files, read when first used."""
+def _absent(connection: sa.Connection, digests: Iterable[Digest]) -> list[Digest]:
+    """Which of some texts are not kept, sorted."""
+    wanted = sorted(digests)
+    kept: set[str] = set()
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = texts.c.digest.in_(wanted[start : start + _AT_ONCE])
+        kept.update(connection.execute(sa.select(texts.c.digest).where(some)).scalars())
+    return [digest for digest in wanted if digest not in kept]
 
-    def __init__(self, read: Callable[[], dict[str, bytes]]) -> None:
+
+class Lazy(Mapping[str, V]):
+    """What lies beside a layer's entries, by path; read when first used."""
+
+    def __init__(self, read: Callable[[], Mapping[str, V]]) -> None:
         self._read = read
-        self._files: dict[str, bytes] | None = None
+        self._files: Mapping[str, V] | None = None
 
-    def _loaded(self) -> dict[str, bytes]:
+    def _loaded(self) -> Mapping[str, V]:
         if self._files is None:
             self._files = self._read()
         return self._files
 
-    def __getitem__(self, path: str) -> bytes:
+    def __getitem__(self, path: str) -> V:
         return self._loaded()[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._loaded()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._loaded())
@@ -96,7 +160,7 @@ class Captured(Mapping[str, bytes]):
 
 
 def pack_manifest(layer: Layer) -> bytes:
-    """A layer without its captured files, as bytes."""
+    """A layer's entries, as bytes."""
     entries = layer.entries
     kinds = list(EntryType)
     numbers = {kind: number for number, kind in enumerate(kinds)}
@@ -119,12 +183,15 @@ def _sparse(entries: tuple[Entry, ...], name: str) -> dict[int, Any]:
     return {index: value for index, value in held if value not in (None, ())}
 
 
-def unpack_manifest(diff_id: DiffId, stored: bytes, captured: Mapping[str, bytes]) -> Layer:
+def unpack_manifest(diff_id: DiffId, stored: bytes) -> Layer:
     """The inverse of :func:`pack_manifest`. Raises StoreError where the bytes are damaged."""
     document = serial.unpack_json(stored)
     try:
         return Layer(
-            diff_id, document["layer_size"], _entries(document), captured, document["uncaptured"]
+            diff_id,
+            document["layer_size"],
+            _entries(document),
+            uncaptured=document["uncaptured"],
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise serial.damaged(f"not a layer's manifest: {error!r}") from error

@@ -3,7 +3,7 @@
 Kept whatever their age: an accepted build; of each image the newest successful nightly build
 before tonight (the baseline, should tonight be run again) and the newest document before
 tonight; the documents of the first night of a cause that still stands. Tonight and later
-nights (a run may name an older one) are never old. Layer manifests and packages go when
+nights (a run may name an older one) are never old. Layer manifests, texts and packages go when
 nothing refers to them, contexts when there are too many bytes of them.
 """
 
@@ -24,9 +24,11 @@ from drift.store.schema import (
     context_chunks,
     contexts,
     images,
+    layer_texts,
     layers,
     packages,
     runs,
+    texts,
 )
 
 Connection = sa.Connection
@@ -93,6 +95,8 @@ def _prune_builds(connection: Connection, today: date, oldest: date) -> int:
 def _prune_unreferenced(connection: Connection) -> int:
     used = sa.exists().where(build_layers.c.diff_id == layers.c.diff_id)
     removed = connection.execute(layers.delete().where(~used)).rowcount
+    held = sa.exists().where(layer_texts.c.digest == texts.c.digest)
+    connection.execute(texts.delete().where(~held))
     owned = sa.exists().where(builds.c.packages == packages.c.digest)
     connection.execute(packages.delete().where(~owned))
     return removed

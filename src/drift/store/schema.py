@@ -151,6 +151,21 @@ layers = sa.Table(
     sa.Column("diff_id", sa.Text, primary_key=True),
     sa.Column("manifest", sa.LargeBinary, nullable=False),
     sa.Column("captured", sa.LargeBinary, nullable=False),  # read only when it is needed
+    sa.Column("observed", sa.LargeBinary),  # likewise; NULL: nothing was learned of its files
+)
+
+texts = sa.Table(
+    "texts",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+layer_texts = sa.Table(
+    "layer_texts",
+    metadata,
+    sa.Column("diff_id", sa.ForeignKey("layers.diff_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True, index=True),
 )
 
 contexts = sa.Table(

@@ -32,7 +32,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.layers: Layers = StoredLayers(database)
+        self._stored_layers = StoredLayers(database)
+        self.layers: Layers = self._stored_layers
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -186,6 +187,12 @@ class Store:
         """Since when a cause stands: its first stored night after the last accepted one."""
         with self._database.read() as connection:
             return queries.standing_since(connection, image, origin, kind, subject)
+
+    # Texts
+
+    def texts(self, digest: Digest) -> bytes | None:
+        """The content of a small text file of a kept layer; None where it is not kept."""
+        return self._stored_layers.text(digest)
 
     # Contexts
 

@@ -173,7 +173,7 @@ def test_a_damaged_index_of_captured_files_is_an_error(index: bytes) -> None:
 def test_columns_of_different_lengths_are_no_shorter_layer() -> None:
     stored = serial.unpack_json(manifests.pack_manifest(MANIFEST))
     with pytest.raises(StoreError, match="manifest"):
-        manifests.unpack_manifest(LAYER, serial.pack_json({**stored, "mode": []}), {})
+        manifests.unpack_manifest(LAYER, serial.pack_json({**stored, "mode": []}))
 
 
 def test_damaged_bytes_are_an_error_not_a_value() -> None:

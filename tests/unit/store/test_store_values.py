@@ -114,8 +114,9 @@ ENTRIES = st.builds(
 @given(st.lists(ENTRIES, max_size=5).map(tuple), st.dictionaries(PATHS, st.binary(), max_size=3))
 def test_manifests_round_trip(entries: tuple[Entry, ...], files: dict[str, bytes]) -> None:
     layer = Layer(LAYER, 7, entries, files, {"/big": "too large"})
+    read = manifests.unpack_manifest(LAYER, manifests.pack_manifest(layer))
     captured = manifests.unpack_captured(manifests.pack_captured(files))
-    assert manifests.unpack_manifest(LAYER, manifests.pack_manifest(layer), captured) == layer
+    assert replace(read, captured=captured) == layer
 
 
 def test_what_an_older_drift_did_not_write_has_its_default() -> None:

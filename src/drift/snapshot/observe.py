@@ -1,0 +1,157 @@
+"""What is learned of files beside their digests, while a layer streams by.
+
+Normal forms, parts, exported symbols and small texts: for layers above the base, of files up
+to :data:`LARGEST` bytes. Which files have parts, and which texts are kept:
+
+- parts of texts up to 1 MiB and of other files up to 4 MiB; texts up to 64 KiB;
+- of one layer only so much as :class:`Room` has, in the order of the layer, and less in
+  directories that package managers fill: what packages own needs neither.
+
+A file that has no parts is not in the mapping: nothing is known of what it shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from drift.oci import Digest
+from drift.snapshot import symbols, texts
+from drift.snapshot.forms import START, Form, Window, choose
+from drift.snapshot.model import Layer, NormalForm
+from drift.snapshot.parts import Parts, chunks, lines
+
+LARGEST = 16 << 20  # bytes of a file that is looked into
+NORMAL_LIMIT = 64 << 20  # bytes of a normal form; forms bound themselves, this holds them to it
+LARGEST_TEXT = 1 << 20  # bytes of a text whose lines are parts
+LARGEST_BINARY = 4 << 20  # bytes of another file whose chunks are parts
+SYMBOLS_LIMIT = 200_000  # of one layer; the names take 20 MB
+
+_LINES_COST = 8  # times that of cutting and hashing chunks, a byte
+_FILLED = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/var/lib/")
+
+
+@dataclass(slots=True)
+class Room:
+    """How many bytes of one layer's files may still be cut into parts, and kept as texts."""
+
+    parts: int
+    texts: int
+
+
+def nothing_hidden(_content: bytes) -> bool:
+    """No text holds a value that must not be kept."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What to learn. Without a ``window`` no dates are masked.
+
+    ``hides`` says of a text that it holds a value that must not be kept.
+    """
+
+    window: Window | None = None
+    hides: Callable[[bytes], bool] = nothing_hidden
+
+
+class Look(NamedTuple):
+    """What to learn of one file."""
+
+    form: Form | None
+    text: bool
+    kept: bool
+    cut: bool
+    library: bool
+
+
+class Observation:
+    """What was learned of one layer's files, by path."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._room = {True: Room(16 << 20, 8 << 20), False: Room(64 << 20, 32 << 20)}
+        self._symbols_left = SYMBOLS_LIMIT
+        self.forms: dict[str, NormalForm] = {}
+        self.symbols: dict[str, tuple[str, ...]] = {}
+        self.texts: dict[str, bytes] = {}
+        self.parts = Parts({}, self.texts, self.forms, observer.window)
+
+    def on(self, layer: Layer) -> Layer:
+        """The layer with what was learned of it."""
+        return replace(
+            layer, forms=self.forms, parts=self.parts, symbols=self.symbols, texts=self.texts
+        )
+
+    def look(self, path: str, mode: int, size: int, start: bytes) -> Look | None:
+        """What to learn of a file that starts so; None where that is nothing."""
+        start = start[:START]
+        form = choose(path, mode, size, start)
+        text = texts.is_text(start)
+        room = self._room[_filled(path)]
+        look = Look(
+            form=form,
+            text=text,
+            kept=text and size <= room.texts and texts.may_be_kept(path, mode, size),
+            cut=size <= (LARGEST_TEXT if text else LARGEST_BINARY)
+            and _cost(size, text=text) <= room.parts,
+            library=self._symbols_left > 0 and start.startswith(symbols.MAGIC),
+        )
+        self._forget(path)
+        return look if form or look.kept or look.cut or look.library else None
+
+    def _forget(self, path: str) -> None:
+        """A path that comes again in its layer: what it was before is of no interest."""
+        self.forms.pop(path, None)
+        self.parts.computed.pop(path, None)
+        self.symbols.pop(path, None)
+        self.texts.pop(path, None)
+
+    def take(self, path: str, look: Look, content: bytes, digest: Digest) -> None:
+        """Learn of a file, whose content has that digest, what :meth:`look` has said."""
+        room = self._room[_filled(path)]
+        normal = self._normal(path, look.form, content, digest) if look.form else content
+        if look.kept and not (texts.holds_key(content) or self._observer.hides(content)):
+            room.texts -= len(content)
+            self.texts[path] = content
+        elif look.cut:
+            room.parts -= _cost(len(content), text=look.text)
+            self.parts.computed[path] = lines(normal) if look.text else chunks(normal)
+        if look.library:
+            self._export(path, content)
+
+    def _normal(self, path: str, form: Form, content: bytes, digest: Digest) -> bytes:
+        """The content in normal form; as it is where that is none, or no other."""
+        try:
+            normal = form.normal(path, content, self._observer.window)
+        except Exception:  # the file is hostile, and as it is when no form can be made of it
+            return content
+        if normal is None or len(normal) > NORMAL_LIMIT:
+            return content
+        same = Digest.of(normal)
+        if same != digest:
+            self.forms[path] = NormalForm(form.name, same)
+        return normal
+
+    def _export(self, path: str, content: bytes) -> None:
+        found = symbols.exported(path.rpartition("/")[2], content)
+        if found is not None and len(found) <= self._symbols_left:
+            self._symbols_left -= len(found)
+            self.symbols[path] = found
+
+
+def unobserved(layer: Layer) -> Layer:
+    """The layer without what was learned of its files."""
+    return replace(layer, forms={}, parts={}, symbols={}, texts={})
+
+
+def _filled(path: str) -> bool:
+    """Whether a path lies where package managers put their files."""
+    if path.startswith(_FILLED) and not path.startswith("/usr/local/"):
+        return True
+    return "-packages/" in path or "/node_modules/" in path
+
+
+def _cost(size: int, *, text: bool) -> int:
+    return size * _LINES_COST if text else size

@@ -1,0 +1,45 @@
+"""What two versions of a file share: lines of texts, content-defined chunks of others."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift.snapshot.parts import chunks, lines
+
+BLOB = random.Random(7).randbytes(300_000)
+
+
+def test_lines_are_a_sorted_set_without_their_ends() -> None:
+    found = lines(b"b\na\nb\r\nlast")
+    assert list(found) == sorted(set(found))
+    assert set(found) == set(lines(b"last\na\nb\n"))
+    assert len(found) == 3
+    assert lines(b"") == ()
+
+
+def test_a_line_is_known_by_the_first_64_bits_of_its_sha256() -> None:
+    assert lines(b"hello\n") == (0x2CF24DBA5FB0A30E,)
+
+
+def test_bytes_put_in_change_only_the_chunks_around_them() -> None:
+    before, after = set(chunks(BLOB)), set(chunks(BLOB[:150_000] + b"new" + BLOB[150_000:]))
+    assert len(before) > 50
+    assert len(before - after) <= 3
+    assert 1 <= len(after - before) <= 3
+
+
+def test_chunks_are_the_same_in_every_version_of_drift() -> None:
+    # Stored digests of earlier nights are compared with tonight's.
+    assert len(chunks(BLOB)) == 108
+    assert chunks(BLOB)[0] == 14359672924705840
+
+
+@given(st.binary(max_size=5000))
+def test_any_bytes_have_lines_and_chunks(content: bytes) -> None:
+    for found in (lines(content), chunks(content)):
+        assert list(found) == sorted(set(found))
+        assert all(0 <= digest < 1 << 64 for digest in found)
+        assert bool(found) == bool(content)

@@ -153,7 +153,9 @@ class Package:
     package.json's directory), and is empty where there is one database. ``files`` are the
     paths that the database gives to it, as in the merged tree, without directories that
     hold other files (packages share those); ``digests`` the vendor's own
-    digests of some of them (``md5:…``, ``sha1:…``, ``sha256:…``).
+    digests of some of them (``md5:…``, ``sha1:…``, ``sha256:…``). ``integrity`` is what the
+    database says of the package as a whole, as its vendor made it: two packages of one
+    version with another integrity are not the same bytes. None: the database says nothing.
     """
 
     purl: str
@@ -162,6 +164,7 @@ class Package:
     files: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
+    integrity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Alpine packages, from apk's installed database (``apk(5)``, "installed database").
 
 Stanzas of lines ``X:value``, an empty line between them: ``P`` name, ``V`` version, ``o``
-origin, then ``F`` a directory, and for each file in it ``R`` name and ``Z`` its checksum
+origin, ``C`` the checksum of the package's control segment (which holds that of its
+data), then ``F`` a directory, and for each file in it ``R`` name and ``Z`` its checksum
 (``Q1``: base64 of SHA-1; ``Q2``: of SHA-256).
 """
 
@@ -107,6 +108,7 @@ def _package(reading: Reading, path: str, stanza: _Stanza) -> Iterator[Package]:
         files=stanza.files,
         digests=stanza.digests,
         source=stanza.fields.get("o") or None,
+        integrity=stanza.fields.get("C") or None,
     )
     if package is not None:
         yield package

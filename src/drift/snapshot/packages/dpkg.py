@@ -10,6 +10,7 @@ diversion says.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ _LISTS = (".list", ".md5sums")
 _ABSENT = ("not-installed", "config-files")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _CONFFILE_FLAGS = {"obsolete", "remove-on-upgrade"}
+# What dpkg adds to a stanza, or lets the archive's index override; the rest is the vendor's.
+_NOT_THE_VENDORS = {
+    "status", "conffiles", "config-version", "triggers-pending", "triggers-awaited",
+    "priority", "section",
+}  # fmt: skip
 
 
 def wanted(path: str) -> bool:
@@ -128,7 +134,8 @@ def _package(reading: Reading, control: _Control, diversions: _Diversions) -> Pa
     if not version:
         reading.problem(f"{control.path}: {name!r} has no Version")
         return None
-    digests = {**_md5sums(reading, control), **_conffiles(control.fields)}
+    md5sums = _md5sums(reading, control)
+    digests = {**md5sums, **_conffiles(control.fields)}
     listed = digests.keys() if control.single else _list(reading, control)
     return reading.package(
         name,
@@ -138,7 +145,15 @@ def _package(reading: Reading, control: _Control, diversions: _Diversions) -> Pa
         files=[diversions.place(path, name) for path in listed],
         digests={diversions.place(path, name): digest for path, digest in digests.items()},
         source=_source(control.fields),
+        integrity=_integrity(control.fields, md5sums),
     )
+
+
+def _integrity(fields: Stanza, md5sums: Mapping[str, str]) -> str:
+    """One digest of the vendor's control fields and of its md5sums, removed files' too."""
+    control = sorted(item for item in fields.items() if item[0] not in _NOT_THE_VENDORS)
+    text = repr((control, sorted(md5sums.items())))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _source(fields: Stanza) -> str:

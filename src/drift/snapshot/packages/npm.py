@@ -2,9 +2,12 @@
 
 Only what npm itself would load: every ``node_modules`` on the way holds a package that
 holds the next, so manifests of tests and fixtures inside a package do not count. pnpm's
-``node_modules/.pnpm/NAME@VERSION/node_modules/NAME`` does. Lock files say what was asked
-for and are not read. Debian's ``/usr/share/nodejs/NAME`` is no ``node_modules``: those are
-Debian packages and stand there as such; npm does not list them either.
+``node_modules/.pnpm/NAME@VERSION/node_modules/NAME`` does. A project's lock files say what
+was asked for and are not read; npm's hidden one, ``node_modules/.package-lock.json``, says
+what it installed, with the registry's digest of each package (``integrity``; npm 6 wrote it
+into the manifest, as ``_integrity``). Debian's ``/usr/share/nodejs/NAME`` is no
+``node_modules``: those are Debian packages and stand there as such; npm does not list them
+either.
 
 ``location`` is the package's directory; its files are all that lies in it, without the
 packages nested in it.
@@ -16,17 +19,22 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from drift.snapshot.model import Package
-from drift.snapshot.packages.port import Reading
+from drift.snapshot.model import EntryType, Package
+from drift.snapshot.packages.port import Reading, Unreadable
 
 TYPE = "npm"
 
 _MANIFEST = "/package.json"
 _MODULES = "/node_modules/"
+_HIDDEN = "/node_modules/.package-lock.json"
 
 
 def wanted(path: str) -> bool:
-    """Whether a path is the manifest of an installed package."""
+    """Whether a path is the manifest of an installed package, or npm's hidden lock file."""
+    return path.endswith(_HIDDEN) or _is_manifest(path)
+
+
+def _is_manifest(path: str) -> bool:
     if not path.endswith(_MANIFEST) or _MODULES not in path:
         return False
     _, *packages = path.removesuffix(_MANIFEST).split(_MODULES)
@@ -47,11 +55,12 @@ def _is_holder(part: str) -> bool:
 
 def read(reading: Reading) -> Iterator[Package]:
     """Every installed package."""
-    manifests = sorted(path for path in reading.files.paths() if wanted(path))
+    manifests = sorted(path for path in reading.files.paths() if _is_manifest(path))
     directories = {path.removesuffix(_MANIFEST) for path in manifests}
     files = _by_directory(reading.files.paths(), directories) if directories else {}
+    locked = _locked(reading) if directories else {}
     for path in manifests:
-        package = _package(reading, path, files)
+        package = _package(reading, path, files, locked)
         if package is not None:
             yield package
 
@@ -72,7 +81,41 @@ def _by_directory(paths: Iterable[str], directories: set[str]) -> dict[str, list
     return files
 
 
-def _package(reading: Reading, path: str, files: dict[str, list[str]]) -> Package | None:
+def _locked(reading: Reading) -> dict[str, tuple[str, str]]:
+    """What hidden lock files say of the packages: (version, integrity) by directory.
+
+    They add to what the manifests say: one that cannot be read hides no package.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted(path for path in reading.files.paths() if path.endswith(_HIDDEN)):
+        if reading.files.kind(path) is not EntryType.FILE:
+            continue
+        try:
+            listed = _manifest(reading.files.read(path)).get("packages")
+        except Unreadable:
+            continue
+        root = path.removesuffix(_HIDDEN)
+        for place, package in listed.items() if isinstance(listed, dict) else ():
+            words = package if isinstance(package, dict) else {}
+            version, integrity = words.get("version"), words.get("integrity")
+            if isinstance(version, str) and isinstance(integrity, str):
+                found[f"{root}/{place}"] = version, integrity
+    return found
+
+
+def _integrity(manifest: dict[str, Any], locked: tuple[str, str] | None) -> str | None:
+    if locked is not None and locked[0] == manifest["version"]:
+        return locked[1]
+    own = manifest.get("_integrity")
+    return own if isinstance(own, str) and own else None
+
+
+def _package(
+    reading: Reading,
+    path: str,
+    files: dict[str, list[str]],
+    locked: dict[str, tuple[str, str]],
+) -> Package | None:
     content = reading.content(path)
     if content is None:
         return None
@@ -84,7 +127,12 @@ def _package(reading: Reading, path: str, files: dict[str, list[str]]) -> Packag
     directory = path.removesuffix(_MANIFEST)
     scope, _, bare = name.rpartition("/")
     return reading.package(
-        bare, version, namespace=scope, location=directory, files=files[directory]
+        bare,
+        version,
+        namespace=scope,
+        location=directory,
+        files=files[directory],
+        integrity=_integrity(manifest, locked.get(directory)),
     )
 
 

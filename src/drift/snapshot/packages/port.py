@@ -125,6 +125,7 @@ class Reading:
         files: Iterable[str] = (),
         digests: Mapping[str, str] | None = None,
         source: str | None = None,
+        integrity: str | None = None,
     ) -> Package | None:
         """A package; None, with a problem told, where its name gives no purl.
 
@@ -151,6 +152,7 @@ class Reading:
             files=tuple(sorted(set(places.values()))),
             digests=vendor,
             source=source,
+            integrity=integrity,
         )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,7 +100,7 @@ def test_dpkg_package_with_files_digests_and_source() -> None:
         links={"/lib": "/usr/lib", "/etc/os-release": "../usr/lib/os-release"},
     )
     package = only(catalogue(tree))
-    assert package == Package(
+    assert replace(package, integrity=None) == Package(
         purl="pkg:deb/ubuntu/libc6",
         version="2.36-9+deb12u1",
         location=":amd64",
@@ -266,6 +267,8 @@ def test_npm_nested_and_scoped() -> None:
         ("/a/node_modules/b/package.json", True),
         ("/a/node_modules/.pnpm/b@1/node_modules/b/package.json", True),
         ("/a/node_modules/b/test/node_modules/c/package.json", False),
+        ("/a/node_modules/.package-lock.json", True),
+        ("/a/.package-lock.json", False),
         ("/a/node_modules/b/esm/package.json", False),
         ("/a/node_modules/@s/package.json", False),
         ("/a/node_modules/.cache/package.json", False),
@@ -279,6 +282,54 @@ def test_npm_nested_and_scoped() -> None:
 )
 def test_wanted(path: str, is_wanted: bool) -> None:
     assert wanted(path) is is_wanted
+
+
+def dpkg_integrity(stanzas: str, md5sums: str) -> str | None:
+    tree = Tree({STATUS: stanzas, INFO + "a.list": "", INFO + "a.md5sums": md5sums})
+    return only(catalogue(tree)).integrity
+
+
+def test_dpkg_integrity_is_of_what_the_vendor_made() -> None:
+    """Gone files count (the .deb had them); what dpkg itself notes does not."""
+    one = dpkg_integrity(stanza("a", more="Depends: b\n"), f"{MD5}  x\n")
+    own = f"Depends: b\nConffiles:\n /etc/a {MD5}\nTriggers-Pending: ldconfig\nSection: misc\n"
+    assert dpkg_integrity(stanza("a", more=own), f"{MD5}  x\n") == one
+    assert dpkg_integrity(stanza("a", more="Depends: c\n"), f"{MD5}  x\n") != one
+    assert dpkg_integrity(stanza("a", more="Depends: b\n"), f"{MD5[::-1]}  x\n") != one
+
+
+def test_apk_integrity_is_the_checksum_of_the_control_segment() -> None:
+    tree = Tree({APK: "C:Q1pSfbRMVwTB6gNG8ZT9gDAC7ND3E=\nP:a\nV:1\n\n"})
+    assert only(catalogue(tree)).integrity == "Q1pSfbRMVwTB6gNG8ZT9gDAC7ND3E="
+
+
+@pytest.mark.parametrize(
+    ("hidden", "own", "integrity"),
+    [
+        (
+            {"packages": {"node_modules/b": {"version": "1", "integrity": "sha512-x"}}},
+            {},
+            "sha512-x",
+        ),
+        ({"packages": {"node_modules/b": {"version": "2", "integrity": "sha512-x"}}}, {}, None),
+        ({"packages": {"node_modules/b": 3}}, {}, None),
+        ({"packages": []}, {"_integrity": "sha512-y"}, "sha512-y"),
+        ({}, {"_integrity": {}}, None),
+    ],
+)
+def test_npm_integrity_is_what_npm_installed(
+    hidden: object, own: Mapping[str, object], integrity: str | None
+) -> None:
+    manifest = json.dumps({"name": "b", "version": "1", **own})
+    lock = "/a/node_modules/.package-lock.json"
+    tree = Tree({"/a/node_modules/b/package.json": manifest, lock: json.dumps(hidden)})
+    assert only(catalogue(tree)).integrity == integrity
+
+
+def test_a_hidden_lock_file_that_was_not_kept_hides_no_package() -> None:
+    lock = "/a/node_modules/.package-lock.json"
+    files = {"/a/node_modules/b/package.json": '{"name": "b", "version": "1"}', lock: "{}"}
+    assert only(catalogue(Tree(files, unreadable=[lock]))).integrity is None
 
 
 DAMAGED: dict[str, tuple[str, Tree]] = {
@@ -339,6 +390,7 @@ DATABASES = [
     f"{SITE}/a.dist-info/RECORD",
     f"{SITE}/b.egg-info",
     "/node_modules/a/package.json",
+    "/node_modules/.package-lock.json",
     "/etc/os-release",
 ]
 SOUND = {

@@ -59,6 +59,8 @@ class Claims:
         """Note a cause, which need not explain a file.
 
         A cause is as sure as its least sure claim, and names the layer that all agree on.
+        What was generated from a source is no doubt of it: ``derived`` grades a cause only
+        where it is all that the cause has.
         """
         known = self.first.get(claim.key)
         self.first[claim.key] = claim if known is None else _joined(known, claim)
@@ -97,11 +99,16 @@ def _joined(known: Claim, claim: Claim) -> Claim:
     same_layer = known.layer is None or claim.layer in (None, known.layer)
     return replace(
         known,
-        grade=max(known.grade, claim.grade, key=list(Grade).index),
+        grade=_joined_grade(known.grade, claim.grade),
         evidence=tuple(dict.fromkeys((*known.evidence, *claim.evidence))),
         instruction=known.instruction if same_layer else None,
         layer=known.layer if same_layer else None,
     )
+
+
+def _joined_grade(one: Grade, other: Grade) -> Grade:
+    direct = {one, other} - {Grade.DERIVED}
+    return max(direct or {Grade.DERIVED}, key=list(Grade).index)
 
 
 def _rank(key: Key) -> tuple[int, int, str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from drift.attribute.sides import Sides
+from drift.compare.model import FileChange
+
 _COPY = re.compile(r"(COPY|ADD)\s+((?:--\S+\s+)*)(.*)", re.IGNORECASE | re.DOTALL)
 _FROM = re.compile(r"--from=(\S+)", re.IGNORECASE)
 # BuildKit's ADD fetches URLs and git repositories, ``user@host:path`` among them; what a
@@ -24,3 +27,12 @@ def copies_context(text: str) -> bool:
     if copy is None or "<<" in copy[3] or _FROM.search(copy[2]):
         return False
     return copy[1].upper() == "COPY" or _NOT_CONTEXT.search(copy[3]) is None
+
+
+def brought_by_copy(sides: Sides, change: FileChange) -> bool:
+    """Whether the repository itself brought a path on every side that has it."""
+    holding = [decider for decider in sides.deciders(change) if decider.holds]
+    return bool(holding) and all(
+        decider.instruction is not None and copies_context(decider.instruction.text)
+        for decider in holding
+    )

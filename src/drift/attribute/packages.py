@@ -1,37 +1,41 @@
-"""Packages that moved, the paths that they own, and their databases."""
+"""Packages that moved, the paths that they own, and what is generated from them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from urllib.parse import unquote
+from collections.abc import Callable, Iterable
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
-from drift.attribute.copies import copies_context
+from drift.attribute.copies import brought_by_copy
+from drift.attribute.derived import DerivedFiles
+from drift.attribute.indexes import PackageIndexes
 from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.moves import Mover, installs, versions_of, who_moved
+from drift.attribute.ownership import Ownership
+from drift.attribute.purls import ecosystem, rank
 from drift.attribute.repository import RepositoryChanges
+from drift.attribute.republished import RepublishedPackages
 from drift.attribute.sides import Sides
+from drift.attribute.sources import Source
 from drift.compare.model import Comparison, FileChange, PackageChange
-from drift.snapshot.model import Package, Packages, printable_path
 
-# What package tools write about what they installed: it follows from the packages.
+# Where package tools keep their databases, which say of a package that it moved.
 _DATABASES = {
     "deb": ("/var/lib/dpkg/",),
     "apk": ("/lib/apk/db/", "/usr/lib/apk/db/"),
 }
-_NAMED = 3  # owners that the evidence of unexplained files names
 
 
 class MovedPackages:
-    """Claims for packages whose version is another than in the baseline.
+    """Claims for packages whose version is another than in the baseline, or whose bytes are.
 
-    A package whose changed files all lie in a moved base belongs to that base. With one
-    repo fingerprint on both sides the world moved it; with two, nobody can be named without
-    a replay, but where the repository copied all its files itself, or edited the very
-    instruction that a package came or went with. Where several packages hold a path, the
-    system's own comes before a language's.
+    A package whose changed files all lie in a moved base belongs to that base. Who moved
+    the others, the experiment says (:mod:`drift.attribute.moves`); without a replay nobody
+    can be named where the repository changed too, but where it copied all the package's
+    files itself, or edited the very instruction that the package came or went with.
+
+    ``claims`` are those of the moved packages, by purl. ``differs_in_control`` says of a
+    path whether tonight's build and its control differ in it; None: there is no control.
     """
 
     def __init__(
@@ -40,163 +44,109 @@ class MovedPackages:
         comparison: Comparison,
         bases: MovedBases,
         repository: RepositoryChanges,
+        differs_in_control: Callable[[str], bool] | None = None,
     ) -> None:
         self._sides = sides
         self._bases = bases
         self._repository = repository
-        self._owned: dict[str, str] = {}
-        self._databases: dict[str, list[FileChange]] = defaultdict(list)
-        moved = {change.purl: change for change in comparison.packages}
-        owners = _moved_owners(sides, moved)
-        held: dict[str, list[FileChange]] = {purl: [] for purl in moved}
-        for change in comparison.files:
-            for ecosystem, folders in _DATABASES.items():
-                if change.path.startswith(folders):
-                    self._databases[ecosystem].append(change)
-            for purl in owners.get(change.path, ()):
-                held[purl].append(change)
-                self._owned.setdefault(change.path, purl)
-        changed = {change.path for change in comparison.files}
-        self._unmoved = {
-            path: package
-            for package in sides.after.packages
-            if package.purl not in moved
-            and _ecosystem(package.purl) not in comparison.packages_unknown
-            for path in package.files
-            if path in changed
-        }
+        self._files = comparison.files
+        self._ownership = Ownership(sides, comparison)
         self.claims: dict[str, Claim] = {}
-        for purl in sorted(moved, key=_rank):
-            known = self._known_as_another(purl, held[purl])
-            self.claims[purl] = known or self._claim(moved[purl], held[purl])
+        for change in sorted(comparison.packages, key=lambda change: rank(change.purl)):
+            files = self._ownership.held[change.purl]
+            known = self._known_as_another(change.purl, files)
+            self.claims[change.purl] = known or self._claim(change, files)
+        self.republished = RepublishedPackages(
+            sides, comparison, bases, self._ownership, differs_in_control
+        )
+        self._derived = DerivedFiles(comparison, self._sources(comparison), self._explained)
+        self._indexes = PackageIndexes(sides, comparison)
 
     def of_path(self, change: FileChange) -> Claim | None:
-        """The moved package that owns a path, or whose database the path is."""
-        purl = self._owned.get(change.path)
-        claim = self.claims[purl] if purl else self._database(change.path)
-        if claim is not None and self._brought(change) and claim.origin is not Origin.REPO:
+        """The package that owns a path, or that it was generated from; else a package index."""
+        claim = (
+            self._owner(change)
+            or self.republished.of_path(change)
+            or self._indexes.of_path(change)
+            or self._derived.of_path(change)
+        )
+        if claim and claim.origin is not Origin.REPO and brought_by_copy(self._sides, change):
             return None  # no package tool wrote it
         return claim
 
     def owners_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
-        """As evidence: the packages that did not move, and whose files these are.
+        """As evidence: the packages whose files these are, though they did not move."""
+        changes = tuple(changes)
+        return (*self._ownership.said_of(changes), *self.republished.said_of(changes))
 
-        Where an ecosystem's packages are unknown on either side, nothing is said of them.
-        """
-        owned = (change.path for change in changes if change.path in self._unmoved)
-        return tuple(
-            "{0.purl} {0.version} owns {1}, and did not move".format(
-                self._unmoved[path], printable_path(path)
-            )
-            for path in islice(owned, _NAMED)
+    def _owner(self, change: FileChange) -> Claim | None:
+        purl = self._ownership.owner(change.path)
+        return self.claims[purl] if purl else None
+
+    def _explained(self, change: FileChange) -> Claim | None:
+        """The named source of a path that others may be generated from."""
+        return (
+            self._bases.of_path(change) or self._owner(change) or self.republished.of_path(change)
         )
+
+    def _sources(self, comparison: Comparison) -> list[Source]:
+        files = self._ownership.files_of_moved()
+        held = self._ownership.held
+        moved = (
+            Source.of_package(self.claims[c.purl], c, held[c.purl], files[c.purl])
+            for c in comparison.packages
+        )
+        base = self._bases.of_image
+        return [*moved, *self.republished.sources, *([Source.of_base(base)] if base else [])]
 
     def _known_as_another(self, purl: str, files: list[FileChange]) -> Claim | None:
         """The system's package that brought all of another ecosystem's package."""
-        others = {self._owned[file.path] for file in files}
-        return self.claims.get(others.pop()) if len(others) == 1 and purl not in others else None
-
-    def _database(self, path: str) -> Claim | None:
-        """The package whose move made a database write this path.
-
-        A file of its own is named after its package; a shared one follows from all of them
-        and is given to the first.
-        """
-        for ecosystem, folders in _DATABASES.items():
-            if path.startswith(folders):
-                prefix = f"pkg:{ecosystem}/"
-                claims = [claim for purl, claim in self.claims.items() if purl.startswith(prefix)]
-                name = path.rpartition("/")[2].rpartition(".")[0].partition(":")[0]
-                named = (claim for claim in claims if _name(claim.subject) == name)
-                return next(named, claims[0] if claims else None)
-        return None
+        others = {self._ownership.owner(file.path) for file in files}
+        other = others.pop() if len(others) == 1 and purl not in others else None
+        return self.claims.get(other) if other else None
 
     def _claim(self, change: PackageChange, files: list[FileChange]) -> Claim:
-        ecosystem = _ecosystem(change.purl)
         base = self._bases.of_image
-        if base and self._all_in_base(files or self._databases[ecosystem]):
+        if base and self._all_in_base(files or self._databases_of(change.purl)):
             return base
         own = next((file for file in files if not self._bases.of_path(file)), None)
-        layer = own.layer if own else None
-        versions = (change.before or "absent", change.after or "absent")
-        evidence = ["the package database says {}, then {}".format(*versions)]
-        if not files:
-            evidence.append("none of its files changed")
-        origin, grade = self._origin(change, files, evidence)
+        layer = own.layer if own and own.after else None
+        mover, grade = self._mover(change, files)
         return Claim(
-            origin=origin,
+            origin=mover.origin,
             kind=Kind.PACKAGE,
             subject=change.purl,
             grade=grade,
             before=change.before,
             after=change.after,
-            instruction=self._sides.made_by(layer) if own and own.after else None,
-            layer=layer if own and own.after else None,
-            evidence=tuple(evidence),
+            instruction=self._sides.made_by(layer),
+            layer=layer,
+            evidence=(*_facts(change, files), *mover.evidence),
         )
 
     def _all_in_base(self, files: list[FileChange]) -> bool:
         return bool(files) and all(self._bases.of_path(file) for file in files)
 
-    def _origin(
-        self, change: PackageChange, files: list[FileChange], evidence: list[str]
-    ) -> tuple[Origin | None, Grade]:
-        if self._sides.after_inputs is None:
-            return None, Grade.OWNED
-        if self._sides.same_repo_side:
-            evidence.append("repo fingerprint unchanged")
-            return Origin.EXTERNAL, Grade.OWNED
-        if files and all(self._brought(file) for file in files):
-            evidence.append("the repository copies its files")
-            return Origin.REPO, Grade.OWNED
-        if None in (change.before, change.after) and files and all(map(self._edited, files)):
-            evidence.append("the instruction that it came or went with was edited")
-            return Origin.REPO, Grade.INFERRED
-        evidence.append("the repository changed too, and no replay tells the two apart")
-        return Origin.UNEXPLAINED, Grade.OWNED
+    def _databases_of(self, purl: str) -> list[FileChange]:
+        folders = _DATABASES.get(ecosystem(purl), ())
+        return [change for change in self._files if change.path.startswith(folders)]
 
-    def _brought(self, change: FileChange) -> bool:
-        """Whether the repository itself brought a path on every side that has it."""
-        holding = [decider for decider in self._sides.deciders(change) if decider.holds]
-        return bool(holding) and all(
-            decider.instruction is not None and copies_context(decider.instruction.text)
-            for decider in holding
-        )
+    def _mover(self, change: PackageChange, files: list[FileChange]) -> tuple[Mover, Grade]:
+        mover = who_moved(self._sides, change.purl, versions_of(change.purl), installs)
+        if mover.origin is not Origin.UNEXPLAINED or not files:
+            return mover, Grade.OWNED
+        if all(brought_by_copy(self._sides, file) for file in files):
+            return mover.by_repository("the repository copies its files"), Grade.OWNED
+        if None in (change.before, change.after) and all(map(self._edited, files)):
+            why = "the instruction that it came or went with was edited"
+            return mover.by_repository(why), Grade.INFERRED
+        return mover, Grade.OWNED
 
     def _edited(self, change: FileChange) -> bool:
         return any(self._repository.edited(decider) for decider in self._sides.deciders(change))
 
 
-def _moved_owners(sides: Sides, moved: Mapping[str, object]) -> dict[str, list[str]]:
-    """The packages that moved and hold a path, the system's and the candidate's first."""
-    before, after = sides.before.packages, sides.after.packages
-    found = [*_moved_copies(after, before, moved), *_moved_copies(before, after, moved)]
-    owners: dict[str, list[str]] = defaultdict(list)
-    for package in sorted(found, key=lambda package: _rank(package.purl)[0]):
-        for path in package.files:
-            if package.purl not in owners[path]:
-                owners[path].append(package.purl)
-    return owners
-
-
-def _moved_copies(
-    packages: Packages, others: Packages, moved: Mapping[str, object]
-) -> Iterator[Package]:
-    """The copies of moved packages that the other side has not, in that version, there."""
-    known = {(package.purl, package.location, package.version) for package in others}
-    for package in packages:
-        copy = (package.purl, package.location, package.version)
-        if package.purl in moved and copy not in known:
-            yield package
-
-
-def _rank(purl: str) -> tuple[bool, str]:
-    return _ecosystem(purl) not in _DATABASES, purl
-
-
-def _ecosystem(purl: str) -> str:
-    return purl.removeprefix("pkg:").partition("/")[0]
-
-
-def _name(purl: str) -> str:
-    return unquote(purl.rpartition("/")[2])
+def _facts(change: PackageChange, files: list[FileChange]) -> tuple[str, ...]:
+    versions = (change.before or "absent", change.after or "absent")
+    said = "the package database says {}, then {}".format(*versions)
+    return (said,) if files else (said, "none of its files changed")

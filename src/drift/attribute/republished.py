@@ -1,0 +1,170 @@
+"""Packages of one version and other bytes: published twice, or altered on the way here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from enum import Enum, auto
+from itertools import islice
+
+from drift.attribute.bases import MovedBases
+from drift.attribute.claims import Claim
+from drift.attribute.copies import brought_by_copy
+from drift.attribute.model import Grade, Kind
+from drift.attribute.moves import State, readable, who_moved
+from drift.attribute.ownership import Ownership
+from drift.attribute.remade import Fact, Remade, remade_packages
+from drift.attribute.sides import Sides
+from drift.attribute.sources import Source
+from drift.builds import Build
+from drift.compare.model import Comparison, FileChange, PackageChange
+from drift.snapshot.model import Package
+
+Differs = Callable[[str], bool]
+_NAMED = 3  # facts that the evidence names
+
+
+class Answer(Enum):
+    """What tonight's control says of the new bytes."""
+
+    AGREES = auto()
+    OLD = auto()  # it has the baseline's: the bytes moved during the run
+    OTHER = auto()  # every build has its own
+    UNASKED = auto()  # no control
+
+
+class RepublishedPackages:
+    """Claims for packages that are other bytes at the same version: the severest kind.
+
+    The publisher's own digests prove it (dpkg, apk, npm's lock). A package that may have been
+    built on the spot (pip writes RECORD itself) is only claimed where tonight's control got
+    the same: where the two differ it is a rebuild, and nobody's doing. Where nothing but
+    compiled code differs the claim is ``inferred``: another compiler makes the like.
+
+    ``claims`` are by purl. :meth:`likely` gives what cannot be told for want of a control.
+    """
+
+    def __init__(
+        self,
+        sides: Sides,
+        comparison: Comparison,
+        bases: MovedBases,
+        ownership: Ownership,
+        differs_in_control: Differs | None = None,
+    ) -> None:
+        self._sides = sides
+        self._bases = bases
+        self._differs = differs_in_control
+        self.claims: dict[str, Claim] = {}
+        self.sources: list[Source] = []
+        self._sure: dict[str, Claim] = {}
+        self._likely: dict[str, Claim] = {}
+        self._confirmed = True
+        for remade in remade_packages(sides, comparison, ownership):
+            self._judge(remade)
+
+    def of_path(self, change: FileChange) -> Claim | None:
+        """The package of a path that was surely published twice."""
+        return self._sure.get(change.path)
+
+    def likely(self, change: FileChange) -> Claim | None:
+        """The package of a path that was published twice, or made here: no control tells."""
+        return self._likely.get(change.path)
+
+    def said_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
+        """As evidence: what speaks for packages that may have been published twice."""
+        claims = filter(None, map(self.likely, changes))
+        said = ("; ".join((*claim.evidence[:2], claim.evidence[-1])) for claim in claims)
+        return tuple(islice(dict.fromkeys(said), _NAMED))
+
+    @property
+    def wants_control(self) -> bool:
+        """Whether a control would tell more: prove what is likely, or confirm a claim."""
+        return bool(self._likely) or not self._confirmed
+
+    def _judge(self, remade: Remade) -> None:
+        files = [change for change in remade.files if self._installed(change)]
+        if not files and (remade.files or self._bases.of_image):
+            return  # the base's, or the repository's own
+        answers = {fact: self._control(remade.package, fact) for fact in remade.facts}
+        facts = [fact for fact, answer in answers.items() if answer is Answer.AGREES]
+        if facts:
+            self._claim(remade, facts, _grade(remade, facts), files)
+        elif remade.published and set(answers.values()) & {Answer.UNASKED, Answer.OLD}:
+            self._confirmed &= Answer.UNASKED not in answers.values()
+            self._claim(remade, remade.facts, Grade.PROVEN, files)
+        elif Answer.UNASKED in answers.values():
+            claim = self._claimed(remade, remade.facts, Grade.INFERRED, files)
+            why = "no control build tells it from a rebuild on the spot"
+            claim = replace(claim, evidence=(*claim.evidence, why))
+            self._likely.update((change.path, claim) for change in files)
+
+    def _installed(self, change: FileChange) -> bool:
+        return not self._bases.of_path(change) and not brought_by_copy(self._sides, change)
+
+    def _control(self, package: Package, fact: Fact) -> Answer:
+        """What tonight's other builds say of a fact."""
+        if not fact.recorded:
+            if self._differs is None:
+                return Answer.UNASKED
+            return Answer.OTHER if self._differs(fact.path) else Answer.AGREES
+        controls = readable(self._sides, package.purl).controls
+        said = {fact.said_by(control, package) for control in controls}
+        if not said:
+            return Answer.UNASKED
+        if said == {fact.after}:
+            return Answer.AGREES
+        return Answer.OLD if fact.before in said else Answer.OTHER
+
+    def _claim(
+        self, remade: Remade, facts: Sequence[Fact], grade: Grade, files: Sequence[FileChange]
+    ) -> None:
+        claim = self._claimed(remade, facts, grade, files)
+        package = remade.package
+        self.claims.setdefault(package.purl, claim)
+        self._sure.update((change.path, claim) for change in files)
+        same = PackageChange(package.purl, package.version, package.version)
+        self.sources.append(Source.of_package(claim, same, files, package.files))
+
+    def _claimed(
+        self, remade: Remade, facts: Sequence[Fact], grade: Grade, files: Sequence[FileChange]
+    ) -> Claim:
+        package, first = remade.package, facts[0]
+        recorded = [fact for fact in facts if fact.recorded]
+        mover = who_moved(self._sides, package.purl, _state(package, recorded), _said(recorded))
+        layer = files[0].layer if files and files[0].after else None
+        what = f"{package.purl} is {package.version} on both sides, and not the same bytes"
+        return Claim(
+            origin=mover.origin,
+            kind=Kind.PACKAGE_REPUBLISHED,
+            subject=package.purl,
+            grade=grade,
+            before=f"{package.version} ({first.before})",
+            after=f"{package.version} ({first.after})",
+            instruction=self._sides.made_by(layer),
+            layer=layer,
+            evidence=(what, *map(_told, facts[:_NAMED]), *mover.evidence),
+        )
+
+
+def _grade(remade: Remade, facts: Sequence[Fact]) -> Grade:
+    """Digests that no build on the spot makes prove it, once a control has them too."""
+    if remade.published or any(fact.recorded and not fact.compiled for fact in facts):
+        return Grade.PROVEN
+    return Grade.INFERRED
+
+
+def _told(fact: Fact) -> str:
+    return f"{fact.what} was {fact.before}, and is {fact.after}"
+
+
+def _state(package: Package, facts: Sequence[Fact]) -> Callable[[Build], State]:
+    return lambda build: tuple(fact.said_by(build, package) or "" for fact in facts)
+
+
+def _said(facts: Sequence[Fact]) -> Callable[[State], str]:
+    old = tuple(fact.before for fact in facts)
+    new = tuple(fact.after for fact in facts)
+    return lambda state: {old: "gets the old bytes", new: "gets these bytes"}.get(
+        state, "gets other bytes"
+    )

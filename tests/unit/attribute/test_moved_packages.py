@@ -1,0 +1,194 @@
+"""Who moved a package, and what it owns: tables over the baseline, its replay and tonight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drift.attribute.model import Grade, Kind, Origin
+from drift.snapshot.model import Package
+from support.images import file
+from support.packaged import CURL, EDITED, INSTALL, Made, PackagedNight, base, deb
+
+BIN = "/usr/bin/curl"
+MD5 = "md5:" + "0" * 32
+EXTERNAL, REPO, UNEXPLAINED = Origin.EXTERNAL, Origin.REPO, Origin.UNEXPLAINED
+
+
+def curl(version: str | None, **fields: Any) -> Made:
+    """A build whose RUN installed curl in a version; None: not at all."""
+    if version is None:
+        return Made([(INSTALL, [file("var/lib/dpkg/status")])], **fields)
+    members = [file("usr/bin/curl", version), file("var/lib/dpkg/status", version)]
+    return Made([(INSTALL, members)], (deb("curl", version, BIN),), **fields)
+
+
+WITHOUT_REPLAY = "the context of that night is gone"
+
+
+@pytest.mark.parametrize(
+    ("then", "again", "now", "control", "origin", "said"),
+    [
+        # One fingerprint: the world's.
+        ("1", None, "2", None, EXTERNAL, "repo fingerprint unchanged"),
+        ("1", None, "2", "2", EXTERNAL, "control build agrees"),
+        ("1", None, "2", "3", EXTERNAL, "moved during the run"),
+        ("1", None, None, None, EXTERNAL, "repo fingerprint unchanged"),
+        # The repository was edited too: its old state, built tonight, tells.
+        ("1", "2", "2", None, EXTERNAL, "the baseline's revision, built tonight, installs 2 too"),
+        ("1", "1", "2", None, REPO, "the baseline's revision, built tonight, still installs 1"),
+        ("1", "2", "3", None, EXTERNAL, "the repository changed it as well"),
+        ("1", "1", "2", "1", EXTERNAL, "moved during the run"),
+        ("1", "1", "2", "2", REPO, "control build agrees"),
+        (None, "-", "1", None, REPO, "built tonight, still does not install it"),
+        ("1", "-", None, None, EXTERNAL, "does not install it too"),
+        ("1", "1", None, None, REPO, "still installs 1"),
+        # No replay: nobody can be named, and the reason is said.
+        ("1", "no", "2", None, UNEXPLAINED, WITHOUT_REPLAY),
+    ],
+)
+def test_who_moved_a_package(
+    then: str | None,
+    again: str | None,
+    now: str | None,
+    control: str | None,
+    origin: Origin,
+    said: str,
+) -> None:
+    changed = {"repo": EDITED} if again else {}
+    replay = curl(None if again == "-" else again) if again not in (None, "no") else None
+    night = PackagedNight(
+        curl(then),
+        curl(now, **changed),
+        replay=replay,
+        control=curl(control, **changed) if control else None,
+        no_replay=WITHOUT_REPLAY,
+    )
+    claim = night.packages.claims[CURL]
+    assert (claim.origin, claim.kind, claim.grade) == (origin, Kind.PACKAGE, Grade.OWNED)
+    assert (claim.before, claim.after) == (then, now)
+    assert said in "; ".join(claim.evidence)
+
+
+@pytest.mark.parametrize("role", ["replay", "control"])
+def test_a_build_whose_database_was_not_read_says_nothing(role: str) -> None:
+    unread = Made(curl("1").layers, (), unknown={"deb": "truncated"})
+    control = unread if role == "control" else None
+    replay = unread if role == "replay" else curl("1")
+    night = PackagedNight(curl("1"), curl("2", repo=EDITED), replay=replay, control=control)
+    claim = night.packages.claims[CURL]
+    assert claim.origin is (UNEXPLAINED if role == "replay" else REPO)
+    assert not [said for said in claim.evidence if "during the run" in said]
+
+
+def test_two_images_alone_name_nobody() -> None:
+    night = PackagedNight(curl("1"), curl("2"), alone=True)
+    assert night.claim(BIN).origin is None
+
+
+def test_a_copied_package_is_the_repository_s_where_no_replay_tells() -> None:
+    path = "/app/node_modules/ms/index.js"
+
+    def side(version: str, **fields: Any) -> Made:
+        package = Package("pkg:npm/ms", version, "/app/node_modules/ms", (path,))
+        return Made([("COPY . /app/", [file(path, version)])], (package,), **fields)
+
+    claim = PackagedNight(side("1"), side("2", repo=EDITED)).claim(path)
+    assert (claim.origin, claim.grade) == (REPO, Grade.OWNED)
+    assert "the repository copies its files" in claim.evidence
+
+
+def test_a_base_and_a_package_of_a_run_move_on_one_night() -> None:
+    """The base owns what it brought; the package of the RUN belongs to that RUN."""
+
+    def side(version: str) -> Made:
+        members = [file("usr/bin/curl", version), file("var/lib/dpkg/status", version)]
+        return Made(
+            [("RUN first", [file("first")]), (INSTALL, members)],
+            (deb("curl", version, BIN), deb("libc6", version, "/lib/libc.so.6")),
+            base=base(version),
+            below=(file("lib/libc.so.6", version), file("etc/ld.so.cache", version)),
+        )
+
+    night = PackagedNight(side("1"), side("2"))
+    libc, own = night.packages.claims["pkg:deb/debian/libc6"], night.packages.claims[CURL]
+    assert (libc.kind, libc.subject) == (Kind.BASE_IMAGE, "debian:bookworm")
+    assert (own.kind, own.layer) == (Kind.PACKAGE, 2)
+    assert own.instruction is not None
+    assert own.instruction.text == INSTALL
+    assert night.claim(BIN).subject == CURL
+    assert night.claim("/var/lib/dpkg/status").subject == CURL
+
+
+@pytest.mark.parametrize("now", ["1:2.0-1", "2.0-1+b1", "1.0~rc1"])
+def test_versions_are_named_as_the_database_has_them(now: str) -> None:
+    claim = PackagedNight(curl("1.0-1"), curl(now)).claim(BIN)
+    assert (claim.before, claim.after) == ("1.0-1", now)
+
+
+def test_files_that_came_and_went_with_a_version_are_the_package_s() -> None:
+    old, new = (
+        Made(
+            [(INSTALL, [file(f"usr/lib/{name}", version)])],
+            (deb("curl", version, f"/usr/lib/{name}"),),
+        )
+        for name, version in (("a.so.1", "1"), ("a.so.2", "2"))
+    )
+    night = PackagedNight(old, new)
+    assert {night.claim(f"/usr/lib/{name}").subject for name in ("a.so.1", "a.so.2")} == {CURL}
+
+
+def test_a_file_whose_vendor_digest_stayed_is_not_the_moved_package_s() -> None:
+    """Its content differs, but not by the package: something wrote it after the install."""
+
+    def side(version: str, content: str, digest: str) -> Made:
+        package = deb("curl", version, BIN, "/etc/curlrc", digests={"/etc/curlrc": digest})
+        members = [file("usr/bin/curl", version), file("etc/curlrc", content)]
+        return Made([(INSTALL, members)], (package,))
+
+    altered = PackagedNight(side("1", "a", MD5), side("2", "b", MD5))
+    assert altered.claims["/etc/curlrc"] is None
+    assert f"{CURL} 2 owns /etc/curlrc, and its vendor disowns" in altered.said_of("/etc/curlrc")
+    assert altered.claim(BIN).subject == CURL
+    other = PackagedNight(side("1", "a", MD5), side("2", "b", "md5:" + "1" * 32))
+    assert other.claim("/etc/curlrc").subject == CURL
+    mode = side("2", "a", MD5)
+    mode = replace(mode, layers=[(INSTALL, [file("etc/curlrc", "a", mode=0o600)])])
+    assert PackagedNight(side("1", "a", MD5), mode).claim("/etc/curlrc").subject == CURL
+
+
+def test_a_sha256_tells_on_which_side_a_file_was_altered() -> None:
+    def side(content: str) -> Made:
+        vendor = "sha256:" + "4" * 64
+        package = Package("pkg:pypi/x", "1", "/s/x", ("/s/x.py",), digests={"/s/x.py": vendor})
+        return Made([("RUN pip install x", [file("s/x.py", content)])], (package,))
+
+    said = PackagedNight(side("a"), side("b")).said_of("/s/x.py")
+    assert said.endswith("altered after the install, in the baseline and the candidate")
+
+
+def test_a_distribution_that_a_deb_brings_is_known_by_the_deb() -> None:
+    folder = "/usr/lib/python3/dist-packages"
+    files = (f"{folder}/six.py", f"{folder}/six-1.egg-info")
+
+    def side(version: str) -> Made:
+        packages = (
+            deb("python3-six", version, *files),
+            Package("pkg:pypi/six", version, f"{folder}/six", files),
+        )
+        return Made([(INSTALL, [file(path, version) for path in files])], packages)
+
+    night = PackagedNight(side("1"), side("2"))
+    assert {claim.subject for claim in night.packages.claims.values()} == {
+        "pkg:deb/debian/python3-six"
+    }
+
+
+def test_a_package_of_an_unknown_kind_is_one_all_the_same() -> None:
+    def side(version: str) -> Made:
+        package = Package("pkg:generic/tool", version, files=("/opt/tool",))
+        return Made([("RUN get tool", [file("opt/tool", version)])], (package,))
+
+    assert PackagedNight(side("1"), side("2")).claim("/opt/tool").subject == "pkg:generic/tool"

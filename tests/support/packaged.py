@@ -88,7 +88,7 @@ class PackagedNight:
         no_replay: str | None = None,
         alone: bool = False,
     ) -> None:
-        store = LayersInMemory()
+        self.store = store = LayersInMemory()
         then, now = baseline.build(store, Role.NIGHTLY), tonight.build(store, Role.NIGHTLY)
         again = [replay.build(store, Role.REPLAY)] if replay else []
         controls = [control.build(store, Role.CONTROL)] if control else []
@@ -143,7 +143,7 @@ class PackagedNight:
 
 def check_one_cause_each(night: PackagedNight) -> None:
     """Every changed path and package has exactly one cause, whatever the night."""
-    found = attribute(night.sides, night.comparison)
+    found = attribute(night.sides, night.comparison, night.store)
     changed = {change.path for change in night.comparison.files}
     assert set(found.paths) == changed
     assert sum(cause.files for cause in found.causes) == len(changed)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from drift.engine import build as builds
-from drift.engine import disk, export, identity, images, leavings, pull
+from drift.engine import disk, export, fetched, identity, images, leavings, pull
 from drift.engine.connection import Connection
 from drift.engine.leavings import CacheRecord, Cleanup
 from drift.engine.model import (
@@ -153,6 +153,10 @@ class Engine:
         return leavings.prune_cache(
             self.connection, leavings.own_cache(before, after, windows, steps)
         )
+
+    def forget_urls(self, urls: Collection[str]) -> tuple[str, ...]:
+        """See :func:`drift.engine.fetched.forget_urls`."""
+        return fetched.forget_urls(self.connection, urls)
 
     @property
     def data_root(self) -> Path | None:

@@ -14,7 +14,10 @@ from drift.oci import DiffId, Digest
 
 @dataclass(frozen=True, slots=True)
 class PulledImage:
-    """An image in the engine. ``digest`` is the registry's, None where it came from none."""
+    """An image in the engine. ``digest`` is the registry's, None where it came from none.
+
+    ``environment`` and ``directory`` are what it sets for instructions that stand on it.
+    """
 
     reference: str
     image_id: Digest
@@ -22,6 +25,8 @@ class PulledImage:
     diff_ids: tuple[DiffId, ...]
     history_length: int
     onbuild: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: str = "/"
 
 
 @dataclass(frozen=True, slots=True)

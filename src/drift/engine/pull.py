@@ -248,13 +248,17 @@ def _described(
         remembered = None  # containerd stores name their own builds so too
     with connection.failures(f"reading the history of {reference}"):
         history = connection.client.history(str(image_id))
+    settings = document.get("Config") or {}
+    variables = (str(one).partition("=") for one in settings.get("Env") or ())
     return PulledImage(
         reference=reference,
         image_id=image_id,
         digest=digest or parsed.digest or remembered,
         diff_ids=images.diff_ids_of(document),
         history_length=len(history),
-        onbuild=tuple((document.get("Config") or {}).get("OnBuild") or ()),
+        onbuild=tuple(settings.get("OnBuild") or ()),
+        environment={name: value for name, _, value in variables},
+        directory=str(settings.get("WorkingDir") or "/"),
     )
 
 

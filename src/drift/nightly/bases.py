@@ -15,6 +15,7 @@ from drift.nightly.prepare import CannotBuild, Prepared
 from drift.nightly.watch import Watcher
 from drift.oci import Platform
 from drift.source.dockerfile import BaseReference
+from drift.source.dockerfile.remotes import BaseSettings
 from drift.source.model import Base
 
 _KINDS = {
@@ -106,6 +107,15 @@ class Bases:
         found = {base.reference: self._pulled[_key(base, prepared)] for base in prepared.bases}
         return {
             reference: pulled.onbuild
+            for reference, pulled in found.items()
+            if isinstance(pulled, PulledImage)
+        }
+
+    def settings(self, prepared: Prepared) -> dict[str, BaseSettings]:
+        """What an image's bases set for the stages that stand on them, by reference."""
+        found = {base.reference: self._pulled.get(_key(base, prepared)) for base in prepared.bases}
+        return {
+            reference: BaseSettings(pulled.environment, pulled.directory)
             for reference, pulled in found.items()
             if isinstance(pulled, PulledImage)
         }

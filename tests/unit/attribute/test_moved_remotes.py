@@ -1,0 +1,326 @@
+"""Sources that moved, as a table: two nights' files and probes, and whose each path is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.remote import MovedRemotes
+from drift.attribute.sides import Sides
+from drift.attribute.stale import stale_adds
+from drift.attribute.values import Values
+from drift.builds import Build, Role, StageSnapshot
+from drift.compare.compare import compare
+from drift.oci import Digest
+from drift.snapshot.model import Instruction, LayersInMemory
+from drift.source.model import Base, EngineIdentity, Inputs, Probe, Remote, RemoteKind, RepoSide
+from support.images import Member, file, snapshot_of
+
+U = "https://example.org/a"
+ENGINE = EngineIdentity("docker", "28", "1.51", "buildkit", "linux/amd64")
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
+RUN = "RUN fetch"
+
+
+def probe(
+    content: str | None,
+    *,
+    url: str = U,
+    line: int = 1,
+    stage: str = "0",
+    kind: RemoteKind = RemoteKind.FETCH,
+    ref: str | None = None,
+    members: Mapping[str, str] | None = None,
+    target: str | None = None,
+) -> Probe:
+    is_git = kind is RemoteKind.GIT
+    identity = content if is_git or content is None else Digest.of(content.encode())
+    return Probe(
+        Remote(kind, url, stage, line, ref, target),
+        NOW,
+        identity,
+        members={name: Digest.of(text.encode()) for name, text in (members or {}).items()},
+        problem="no" if content is None else None,
+    )
+
+
+@dataclass(frozen=True)
+class Made:
+    """One build: a layer for each instruction's text, what it holds, and the probes."""
+
+    files: Mapping[str, str]
+    probes: Sequence[Probe] = ()
+    text: str = RUN
+    repo: str = "one"
+    bases: tuple[Base, ...] = ()
+    more: Sequence[Sequence[Member]] = field(default_factory=tuple)
+
+
+def build(made: Made, store: LayersInMemory, role: Role = Role.NIGHTLY, day: int = 23) -> Build:
+    stacks = [[file(path, content) for path, content in made.files.items()], *made.more]
+    taken = snapshot_of(stacks, store)
+    layers = tuple(
+        replace(layer, instruction=Instruction("0", number, made.text if number == 1 else "RUN x"))
+        for number, layer in enumerate(taken.layers, start=1)
+    )
+    side = RepoSide(Digest.of(b"context"), Digest.of(made.repo.encode()))
+    return Build(
+        id=f"{role}{day}",
+        image="app",
+        run=str(day),
+        night=date(2026, 11, day),
+        role=role,
+        reason="",
+        started_at=NOW,
+        seconds=1,
+        inputs=Inputs(side, made.bases, ENGINE),
+        snapshot=replace(taken, layers=layers),
+        probes=tuple(made.probes),
+    )
+
+
+class Night:
+    def __init__(
+        self,
+        before: Made,
+        after: Made,
+        replays: Iterable[Made] = (),
+        controls: Iterable[Made] = (),
+        stages: tuple[StageSnapshot, ...] = (),
+    ) -> None:
+        self.store = LayersInMemory()
+        self.baseline = build(before, self.store, day=22)
+        self.candidate = replace(build(after, self.store), stages=stages)
+        sides = replace(
+            Sides.of_builds(self.baseline, self.candidate),
+            replays=tuple(build(made, self.store, Role.REPLAY) for made in replays),
+            controls=tuple(build(made, self.store, Role.CONTROL) for made in controls),
+        )
+        comparison = compare(sides.before, sides.after, self.store)
+        self.remotes = MovedRemotes(sides, Values(sides, self.store), self.store)
+        self.said = {}
+        for change in comparison.files:
+            claim = self.remotes.of_path(change)
+            self.said[change.path] = claim and (claim.origin, claim.kind, claim.grade)
+
+
+OLD, NEW = {"bin/a": "old"}, {"bin/a": "new"}
+PROVEN = (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)
+INFERRED = (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.INFERRED)
+GIT = (Origin.EXTERNAL, Kind.GIT_REMOTE, Grade.PROVEN)
+GIT_INFERRED = (Origin.EXTERNAL, Kind.GIT_REMOTE, Grade.INFERRED)
+ARCHIVE = {"a-1/bin/a": "old", "a-1/doc": "same"}
+ARCHIVE_NEW = {"a-2/bin/a": "new", "a-2/doc": "same", "a-2/more": "more"}
+
+
+def pair(members: Mapping[str, str] = ARCHIVE, then: str = "tgz 1") -> Probe:
+    return probe(then, members=members)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(
+            Made(OLD, [probe("old")]), Made(NEW, [probe("new")]), PROVEN,
+            id="both files are what was served on their nights",
+        ),
+        pytest.param(
+            Made(OLD, [probe("old")]), Made(NEW, [probe("new")], repo="two"), PROVEN,
+            id="so they are though the repository changed as well",
+        ),
+        pytest.param(
+            Made(OLD, [pair()]), Made(NEW, [probe("tgz 2", members=ARCHIVE_NEW)]), PROVEN,
+            id="both are files of what was served",
+        ),
+        pytest.param(
+            Made(OLD, [probe("old")]), Made(OLD | {"x": "y"}, [probe("old")]), None,
+            id="what did not move holds nothing",
+        ),
+        pytest.param(
+            Made(OLD), Made(NEW, [probe("new")]), INFERRED,
+            id="first asked tonight",
+        ),
+        pytest.param(
+            Made(OLD, [probe(None)]), Made(NEW, [probe("new")]), INFERRED,
+            id="no answer on the baseline's night",
+        ),
+        pytest.param(
+            Made(OLD), Made(NEW, [probe("new")], repo="two"), None,
+            id="first asked tonight, and the repository changed",
+        ),
+        pytest.param(
+            Made(OLD, [probe("old")]), Made(NEW, [probe(None)]), None,
+            id="no answer tonight",
+        ),
+        pytest.param(
+            Made(OLD, [probe("old", url=U + "/1")]), Made(NEW, [probe("new")], repo="two"), None,
+            id="the repository names another address",
+        ),
+        pytest.param(
+            Made(OLD, [probe("script 1")]), Made(NEW, [probe("script 2")]), INFERRED,
+            id="the only source of the instruction that moved",
+        ),
+        pytest.param(
+            Made(OLD, [probe("script 1")]), Made(NEW, [probe("script 2")], repo="two"), None,
+            id="an instruction's files may be the repository's where it changed",
+        ),
+        pytest.param(
+            Made(OLD, [probe("1"), probe("2", url=U + "/2")]),
+            Made(NEW, [probe("3"), probe("4", url=U + "/2")]), None,
+            id="two sources of the instruction moved",
+        ),
+        pytest.param(
+            Made(OLD, [probe("1"), probe("2", url=U + "/2")]),
+            Made(NEW, [probe("3"), probe("2", url=U + "/2")]), INFERRED,
+            id="one of two sources of the instruction moved",
+        ),
+        pytest.param(
+            Made(OLD, [probe("1", line=7)]), Made(NEW, [probe("2", line=7)]), None,
+            id="another instruction's source moved",
+        ),
+        pytest.param(
+            Made(OLD, [probe("1")]), Made(NEW, [probe("2")], text="RUN fetch more"), None,
+            id="the instruction was edited",
+        ),
+        pytest.param(
+            Made(OLD, [probe("1")], bases=(Base("b", Digest.of(b"1"), roles=("final",)),)),
+            Made(NEW, [probe("2")], bases=(Base("b", Digest.of(b"2"), roles=("final",)),)), None,
+            id="a base moved too",
+        ),
+        pytest.param(
+            Made({"bin/a": ""}, [probe("", line=9)]), Made(NEW, [probe("x", line=9)]), None,
+            id="an empty file proves nothing",
+        ),
+        pytest.param(
+            Made({"r/.git/HEAD": "c1\n", "bin/a": "1"}, [probe("c1", kind=RemoteKind.GIT)]),
+            Made({"r/.git/HEAD": "c2\n", "bin/a": "2"}, [probe("c2", kind=RemoteKind.GIT)]),
+            GIT_INFERRED, id="what was built from a repository",
+        ),
+    ],
+)  # fmt: skip
+def test_a_changed_file(
+    before: Made, after: Made, expected: tuple[Origin, Kind, Grade] | None
+) -> None:
+    night = Night(before, after)
+    assert night.said.get("/bin/a") == expected
+
+
+def test_the_file_that_names_a_commit_proves_it() -> None:
+    one = probe("c1", kind=RemoteKind.GIT, ref="main", line=5)
+    night = Night(
+        Made({"r/.git/refs/heads/main": "c1\n"}, [one]),
+        Made({"r/.git/refs/heads/main": "c2\n"}, [replace(one, identity="c2")]),
+    )
+    assert night.said == {"/r/.git/refs/heads/main": GIT}
+    (claim,) = night.remotes.claims
+    assert (claim.subject, claim.before, claim.after) == (f"{U}#main", "c1", "c2")
+
+
+def test_what_comes_with_a_new_archive_is_told_by_name_and_content() -> None:
+    old = Made({"opt/a/bin/a": "old"}, [replace(pair(), remote=pair().remote)])
+    moved = probe("tgz 2", members=ARCHIVE_NEW)
+    new = {"opt/a/bin/a": "new", "opt/a/more": "more", "etc/other": "more"}
+    same = Night(old, Made(new, [moved]))
+    assert same.said["/opt/a/more"] == PROVEN
+    assert same.said["/etc/other"] == INFERRED  # another name: only its instruction tells
+
+    edited = Night(old, Made(new, [moved], repo="two"))
+    assert edited.said["/opt/a/bin/a"] == PROVEN
+    assert edited.said["/opt/a/more"] is None  # the repository may unpack more of it
+    assert same.remotes.claims[0].before == Digest.of(b"tgz 1")
+
+
+def test_a_replay_tells_the_world_from_the_repository() -> None:
+    old = Made(OLD, [probe("script 1")])
+    new = Made(NEW, [probe("script 2")], repo="two")
+    assert Night(old, new, replays=[Made(NEW)]).said["/bin/a"] == INFERRED
+    assert Night(old, new, replays=[Made(OLD)]).said["/bin/a"] is None
+
+
+def test_what_a_control_shows_to_be_noise_is_not_an_instructions_source() -> None:
+    old, new = Made(OLD, [probe("script 1")]), Made(NEW, [probe("script 2")])
+    assert Night(old, new, controls=[Made({"bin/a": "third"})]).said["/bin/a"] is None
+    assert Night(old, new, controls=[Made(NEW)]).said["/bin/a"] == INFERRED
+
+
+def test_a_second_look_sees_what_moved_during_the_run() -> None:
+    night = Night(
+        Made(OLD, [probe("old")]),
+        Made(NEW, [probe("old")]),
+        controls=[Made(NEW, [probe("new")])],
+    )
+    assert night.said["/bin/a"] == PROVEN
+    (claim,) = night.remotes.claims
+    assert "it moved during the run" in claim.evidence
+
+
+def test_a_claim_says_what_was_seen_and_where() -> None:
+    night = Night(Made(OLD, [probe("old")]), Made(NEW, [probe("new")]))
+    (claim,) = night.remotes.claims
+    then, now = (Digest.of(text.encode()) for text in ("old", "new"))
+    assert (claim.subject, claim.before, claim.after) == (U, then, now)
+    assert (claim.instruction, claim.layer) == (Instruction("0", 1, RUN), 0)
+    assert claim.evidence == (
+        f"the URL served {then[:19]} on 2026-11-22 and {now[:19]} tonight",
+        "repo fingerprint unchanged",
+    )
+
+
+def test_a_stages_instruction_is_named_and_its_only_source() -> None:
+    made_by = Instruction("builder", 3, "RUN curl")
+    one = probe("1", stage="builder", line=3)
+    store = LayersInMemory()
+    taken = snapshot_of([[file("s", "2")]], store)
+    layer = replace(taken.layers[0], instruction=made_by)
+    stage = StageSnapshot("builder", replace(taken, layers=(layer,)))
+    moved = replace(one, identity=Digest.of(b"2"))
+    night = Night(Made(OLD, [one]), Made(NEW, [moved]), stages=(stage,))
+    assert night.said["/bin/a"] is None
+    claim = night.remotes.of_instruction(made_by)
+    assert claim is not None
+    assert (claim.instruction, claim.layer, claim.grade) == (made_by, None, Grade.INFERRED)
+    assert night.remotes.of_instruction(Instruction("builder", 4, "RUN x")) is None
+
+
+def test_an_add_that_the_builder_served_from_its_cache_is_told_without_a_file() -> None:
+    add, line = RemoteKind.ADD, "ADD https://example.org/a /bin/a"
+    old = probe("old", kind=add, target="/bin/a")
+    stale = Night(Made(OLD, [old], text=line), Made(OLD, [probe("new", kind=add)], text=line))
+    (found,) = stale_adds(stale.candidate, stale.store)
+    assert found.used == Digest.of(b"old")
+    (claim,) = stale.remotes.unseen()
+    assert claim.kind is Kind.REMOTE_CONTENT
+    assert claim.evidence[-1] == "the builder served its cache: the image has the old content"
+
+    fresh = Night(Made(OLD, [old], text=line), Made(NEW, [probe("new", kind=add)], text=line))
+    assert stale_adds(fresh.candidate, fresh.store) == ()
+    assert fresh.remotes.unseen() == ()
+    unpacked = probe("tgz", kind=add, members={"x/a": "old"})
+    night = Night(Made(OLD, [], text=line), Made(OLD, [unpacked], text=line))
+    assert stale_adds(night.candidate, night.store) == ()
+
+
+def test_addresses_that_only_one_side_names_are_evidence() -> None:
+    night = Night(
+        Made(OLD, [probe("old", url=U + "/1")]),
+        Made(NEW, [probe("new"), probe(None, url=U + "/gone")], repo="two"),
+    )
+    assert night.remotes.notes_of(Instruction("0", 1, RUN)) == (
+        f"the baseline's Dockerfile does not name {U}",
+        f"{U}/gone: no",
+    )
+    assert night.remotes.notes_of(None) == ()
+
+
+def test_two_images_alone_have_no_sources() -> None:
+    store = LayersInMemory()
+    one, other = (snapshot_of([[file("a", text)]], store) for text in "12")
+    sides = Sides(one, other)
+    remotes = MovedRemotes(sides, Values(sides, store))
+    (change,) = compare(one, other, store).files
+    assert remotes.of_path(change) is None
+    assert remotes.claims == ()

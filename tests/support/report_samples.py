@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
+from drift.attribute.model import Accepted, Attribution, Cause, Grade, Kind, Origin, Status
 from drift.builds import Build, Failure, FailureKind, Reason, Role
 from drift.compare.model import (
     Change,
@@ -241,6 +241,67 @@ def quiet(name: str = "api") -> ImageResult:
     )
 
 
+def noisy(name: str = "cache") -> ImageResult:
+    """Nothing but noise, as a control showed."""
+    paths = {
+        "/etc/machine-id": "c3",
+        "/opt/app/__pycache__/app.pyc": "c2",
+        "/var/log/apt/history.log": "c1",
+        "/var/log/dpkg.log": "c1",
+    }
+    proven, inferred = Grade.PROVEN, Grade.INFERRED
+    agree = ("two builds of tonight's inputs differ in it",)
+    noise = Origin.NONDETERMINISM
+    causes = (
+        Cause("c1", noise, Kind.LOG, "/var/log/**", proven, instruction=INSTALL, evidence=agree),
+        Cause("c2", noise, Kind.BYTECODE, "/opt/app/__pycache__/app.pyc", proven, evidence=agree),
+        Cause("c3", noise, Kind.RANDOM, "/etc/machine-id", inferred, evidence=agree),
+    )
+    comparison = Comparison(files=tuple(map(modified, paths)))
+    attribution = Attribution(causes, paths)
+    control = build(name, Role.CONTROL, reason="differences that no source explains")
+    nightly = build(name)
+    return ImageResult(
+        name,
+        Status.EQUIVALENT,
+        False,
+        build(name, night=EARLIER),
+        nightly,
+        comparison,
+        attribution,
+        (nightly, control),
+    )
+
+
+def known(name: str = "mail") -> ImageResult:
+    """One change that an accept rule silences, built at the second attempt."""
+    change = modified("/usr/bin/openssl", 998_000)
+    cause = Cause(
+        "c1",
+        Origin.EXTERNAL,
+        Kind.PACKAGE,
+        "pkg:deb/debian/openssl",
+        Grade.OWNED,
+        "3.0.17-1~deb12u2",
+        "3.0.17-1~deb12u3",
+        instruction=INSTALL,
+        accepted=Accepted(date(2026, 12, 31), "security update, reviewed"),
+    )
+    failure = Failure(FailureKind.NETWORK, "deb.example.org: 503 Service Unavailable", INSTALL)
+    failed = build(name, failure=failure)
+    again = build(name, reason="the first build failed: does it fail again?")
+    return ImageResult(
+        name,
+        Status.DRIFTED,
+        False,
+        build(name, night=EARLIER),
+        again,
+        Comparison(files=(change,)),
+        Attribution((cause,), {change.path: "c1"}),
+        (failed, again),
+    )
+
+
 def broken(name: str = "worker") -> ImageResult:
     failure = Failure(
         FailureKind.STEP,
@@ -345,6 +406,11 @@ def document_of(*images: ImageResult) -> dict[str, Any]:
 def fleet() -> dict[str, Any]:
     """The report of a night with one image of every status but ``identical``."""
     return document_of(drifted(), quiet(), broken(), unknown(), first())
+
+
+def experiments() -> dict[str, Any]:
+    """A night that took more than one build of each image."""
+    return document_of(drifted(), noisy(), known())
 
 
 def hostile_fleet() -> dict[str, Any]:

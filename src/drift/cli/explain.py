@@ -109,7 +109,7 @@ def _failures(document: dict[str, Any]) -> Iterator[str]:
 
     for failure in words.failures(document):
         yield ""
-        yield f"{failure['role']} build: {failure['message']}"
+        yield f"{failure['what']}: {failure['message']}"
         yield from _instruction(failure["instruction"])
         yield from (f"  | {line}" for line in failure["tail"])
 

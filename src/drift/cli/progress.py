@@ -126,8 +126,11 @@ class LiveLines:
     def says(self, message: str) -> None:
         self._print("drift", message)
 
-    def begins(self, image: str, role: Role, reason: str) -> None:  # noqa: ARG002
-        self._running[image] = _Running(label(image, role.value))
+    def begins(self, image: str, role: Role, reason: str) -> None:
+        named = label(image, role.value)
+        self._running[image] = _Running(named)
+        if named != image:  # why the night's own build is made goes without saying
+            self._print(named, f"building: {reason}")
 
     def steps(self, image: str, step: int, steps: int, name: str) -> None:
         if image in self._running:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drift.attribute.model import Origin, Status
-from drift.report import sentences, words
+from drift.report import causes, sentences, words
 from drift.report.escape import inert_line, visible
 
 PER_LEVEL = 10
@@ -65,21 +65,21 @@ def _limited(level: str, found: list[_Annotation]) -> list[_Annotation]:
 
 def _image(image: dict[str, Any], file: str | None) -> Iterator[_Annotation]:
     if image["flagged"] or image["status"] not in _QUIET:
-        causes = [c for c in words.by_urgency(image["causes"]) if c["origin"] != _NOISE]
-        if image["status"] in (Status.BROKEN, Status.UNKNOWN) or not causes:
+        told = [cause for cause in causes.told(image) if cause["origin"] != _NOISE]
+        if image["status"] in (Status.BROKEN, Status.UNKNOWN) or not told:
             yield _whole(image, file)
-        for cause in causes:
-            yield _cause(image, cause, file, _level(image, cause, causes))
+        for cause in told:
+            yield _cause(image, cause, file, _level(image, cause, told))
 
 
 _NOISE = Origin.NONDETERMINISM
 
 
-def _level(image: dict[str, Any], cause: dict[str, Any], causes: list[dict[str, Any]]) -> str:
+def _level(image: dict[str, Any], cause: dict[str, Any], told: list[dict[str, Any]]) -> str:
     """What the repository did is an error only where the image has nothing else to be for."""
-    if not image["flagged"]:
+    if not image["flagged"] or causes.acceptance(cause):
         return "notice"
-    repo_alone = all(other["origin"] == Origin.REPO for other in causes)
+    repo_alone = all(c["origin"] == Origin.REPO for c in told if not causes.acceptance(c))
     return "notice" if cause["origin"] == Origin.REPO and not repo_alone else "error"
 
 
@@ -97,10 +97,17 @@ def _cause(
     origin = f"{cause['origin']} " if cause["origin"] else ""
     title = f"{image['name']}: {origin}{words.kind(cause)}"
     moved = f" {words.move(cause)}" if words.move(cause) else ""
-    facts = [f"{words.volume(cause)}, {cause['grade']}", *cause["evidence"][:5]]
+    facts = [f"{words.volume(cause)}, {cause['grade']}", *_marks(cause), *cause["evidence"][:5]]
     message = "\n".join(visible(line) for line in [f"{cause['subject']}{moved}", *facts])
     line = cause["instruction"]["line"] if cause["instruction"] else 1
     return _Annotation(level, title, message, file, line)
+
+
+def _marks(cause: dict[str, Any]) -> Iterator[str]:
+    if cause["risk"]:
+        yield f"risk: {', '.join(cause['risk'])}"
+    if causes.acceptance(cause):
+        yield causes.acceptance(cause)
 
 
 def _message(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from drift.report import sentences, words
+from drift.report import causes, sentences, words
 from drift.report.escape import visible
 from drift.report.places import is_log_path
 
@@ -38,7 +38,7 @@ def render(
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return _template().render(
         document=document,
-        images=[_view(image) for image in document["images"]],
+        images=[_view(document, image) for image in document["images"]],
         style=Markup(style),  # noqa: S704 (drift's own file)
         style_digest=digest,
         explained_share=_percent,
@@ -57,7 +57,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=words, sentences=sentences)
+    environment.globals.update(words=words, sentences=sentences, reasons=causes)
     return environment.get_template("report.html.j2")
 
 
@@ -78,14 +78,24 @@ def _log_link(build: dict[str, Any], root: str | None, logs: Set[str]) -> str | 
     return f"{root}{build['log']}" if linked else None
 
 
-def _view(image: dict[str, Any]) -> dict[str, Any]:
+def _view(document: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
     """An image with its causes in reading order, each with its share of the listed paths."""
-    causes = words.by_urgency(image["causes"])
-    listed = _listed(image["files"]["entries"], [cause["id"] for cause in causes])
+    ordered = causes.by_urgency(image["causes"])
+    listed = _listed(image["files"]["entries"], [cause["id"] for cause in ordered])
     packages = image["packages"]
+    views = [
+        {
+            **cause,
+            "entries": listed[cause["id"]],
+            "elsewhere": causes.elsewhere(document, image, cause),
+        }
+        for cause in ordered
+    ]
     return {
         **image,
-        "causes": [{**cause, "entries": listed[cause["id"]]} for cause in causes],
+        "causes": views,
+        "told": [view for view in views if not causes.is_noise(view)],
+        "noise": [view for view in views if causes.is_noise(view)],
         "uncaused": listed[None],
         "package_changes": [*packages["changed"], *packages["added"], *packages["removed"]],
         "unlisted": len(image["files"]["entries"]) - sum(map(len, listed.values())),
@@ -94,10 +104,10 @@ def _view(image: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(
-    entries: list[dict[str, Any]], causes: list[str]
+    entries: list[dict[str, Any]], ordered: list[str]
 ) -> dict[str | None, list[dict[str, Any]]]:
     """The entries worth a reader's time, by cause: the largest, and no cause crowded out."""
-    rank = {cause: place for place, cause in enumerate(causes)}
+    rank = {cause: place for place, cause in enumerate(ordered)}
     turns = sorted(
         _turns(entries), key=lambda turn: (turn[0], rank.get(turn[1]["cause"], len(rank)))
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import sentences, words
+from drift.report import causes, sentences, words
 from drift.report.escape import visible
 
 _UNDONE = (Status.BROKEN, Status.UNKNOWN)
@@ -55,12 +55,18 @@ def _case(suite: ET.Element, image: dict[str, Any]) -> None:
 
 
 def _lines(image: dict[str, Any]) -> Iterator[str]:
-    for cause in words.by_urgency(image["causes"]):
+    for cause in causes.told(image):
         origin = f"{cause['origin']} " if cause["origin"] else ""
         yield f"{origin}{words.kind(cause)} {cause['subject']} {words.move(cause)}".rstrip()
         yield f"  {words.volume(cause)}, {cause['grade']}"
+        yield from (f"  risk: {risk}" for risk in cause["risk"])
+        if causes.acceptance(cause):
+            yield f"  {causes.acceptance(cause)}"
         yield from (f"  - {fact}" for fact in cause["evidence"])
+    noise = causes.noise(image)
+    if noise:
+        yield f"noise: {causes.noise_in_words(noise)}, {causes.grades_in_words(noise)}"
     for failure in words.failures(image):
-        yield f"{failure['role']} build: {failure['message']}"
+        yield f"{failure['what']}: {failure['message']}"
         yield from filter(None, [words.told(failure)])
         yield from (f"| {line}" for line in failure["tail"])

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from drift.report import sentences, words
+from drift.report import causes, sentences, words
 from drift.report.escape import visible
 
 LIMIT = 65_000
 _TEXT = 300  # characters of one piece of untrusted text
 _PACKAGES = 30
+_NOISE = 20
 _TAIL = 30  # lines of a failed build's log
 _RESERVE = 200  # for the line that says what is missing
 
@@ -26,7 +27,7 @@ def render(document: dict[str, Any], *, limit: int = LIMIT) -> str:
     """The report as GitHub-flavoured Markdown of fewer than ``limit`` characters."""
     blocks = [*_head(document), *_rows(document["images"])]
     for image in document["images"]:
-        blocks += _image(image)
+        blocks += _image(document, image)
     return _fitted(blocks, limit)
 
 
@@ -90,12 +91,14 @@ def _rows(images: list[dict[str, Any]]) -> Iterator[str]:
         yield f"| {mark} | {code(image['name'])} | **{image['status']}** | {what} |"
 
 
-def _image(image: dict[str, Any]) -> Iterator[str]:
+def _image(document: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:
     body = [
-        *map(_cause, words.by_urgency(image["causes"])),
+        *(_cause(c, causes.elsewhere(document, image, c)) for c in causes.told(image)),
+        *_noise(image),
         *_packages(image),
         *_config(image),
         *map(_failure, words.failures(image)),
+        *_builds(image),
         *(f"- note: {code(note)}" for note in image["notes"]),
     ]
     if body:
@@ -105,7 +108,26 @@ def _image(image: dict[str, Any]) -> Iterator[str]:
         yield from body[1:]
 
 
-def _cause(cause: dict[str, Any]) -> str:
+def _noise(image: dict[str, Any]) -> Iterator[str]:
+    found = causes.noise(image)
+    if found:
+        said = f"noise: {causes.noise_in_words(found)}, {causes.grades_in_words(found)}"
+        yield _folded(said, "\n".join(_cause(cause, []) for cause in found[:_NOISE]))
+
+
+def _builds(image: dict[str, Any]) -> Iterator[str]:
+    builds = words.builds(image)
+    if len(builds) > 1:
+        rows = [
+            f"| {b['label']} | {'built' if b['ok'] else 'failed'} | {b['seconds']:.1f} "
+            f"| {code(b['reason'])} |"
+            for b in builds
+        ]
+        table = ["| Build | Result | Seconds | Why |", "| :-- | :-- | --: | :-- |", *rows]
+        yield _folded(words.counted(len(builds), "build"), "\n".join(table))
+
+
+def _cause(cause: dict[str, Any], elsewhere: list[str]) -> str:
     origin = f"**{cause['origin']}** " if cause["origin"] else ""
     moved = f", {code(words.move(cause))}" if words.move(cause) else ""
     lines = [
@@ -114,6 +136,10 @@ def _cause(cause: dict[str, Any]) -> str:
     ]
     if cause["risk"]:
         lines.append("  - risk: " + ", ".join(code(risk) for risk in cause["risk"][:10]))
+    if causes.acceptance(cause):
+        lines.append(f"  - {code(causes.acceptance(cause))}")
+    if elsewhere:
+        lines.append("  - also in " + ", ".join(map(code, elsewhere[:20])))
     if cause["instruction"]:
         lines.append(f"  - {_instruction(cause['instruction'])}")
     lines += [f"  - {code(fact)}" for fact in cause["evidence"][:20]]
@@ -153,7 +179,7 @@ def _config(image: dict[str, Any]) -> Iterator[str]:
 
 def _failure(failure: dict[str, Any]) -> str:
     where = f" at {_instruction(failure['instruction'])}" if failure["instruction"] else ""
-    line = f"- the {failure['role']} build failed{where}: {code(failure['message'])}"
+    line = f"- the {failure['what']}{where}: {code(failure['message'])}"
     if told := words.told(failure):
         line += f"\n  - {code(told)}"
     if not failure["tail"]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import words
+from drift.report import causes, words
 
 Part = dict[str, Any]
 
@@ -38,16 +38,20 @@ def _headline(image: Part) -> str:
 
 
 def _causes_in_words(image: Part) -> str:
-    causes = words.by_urgency(image["causes"])
-    named = [_cause_in_words(cause) for cause in causes[:2]]
-    more = [f"{len(causes) - 2} more"] if len(causes) > 2 else []
-    return "; ".join(named + more)
+    """The first two causes and how many more; noise only where there is little else to say."""
+    told = causes.told(image)
+    named = [_cause_in_words(cause) for cause in told[:2]]
+    more = [f"{len(told) - 2} more"] if len(told) > 2 else []
+    noise = causes.noise_in_words(causes.noise(image))
+    quiet = not told or image["status"] == Status.EQUIVALENT
+    return "; ".join([*named, *more, *([f"noise: {noise}"] if noise and quiet else [])])
 
 
 def _cause_in_words(cause: Part) -> str:
+    accepted = " (accepted)" if causes.acceptance(cause) else ""
     if cause["kind"] == "package":
-        return f"{words.purl_name(cause['subject'])} {words.move(cause)}".rstrip()
-    return f"{words.kind(cause)} {cause['subject']}"
+        return f"{words.purl_name(cause['subject'])} {words.move(cause)}".rstrip() + accepted
+    return f"{words.kind(cause)} {cause['subject']}{accepted}"
 
 
 def _without_causes(image: Part) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import sentences, words
+from drift.report import causes, sentences, words
 from drift.report.escape import inert_line, visible
 
 WIDTH = 80
@@ -52,7 +52,7 @@ def render(document: dict[str, Any], *, colour: bool = False, full: bool = False
     style = _Style(colour)
     parts = [*_header(document, style), *_table(document["images"], style)]
     for image in document["images"]:
-        parts += _image(image, style, full)
+        parts += _image(document, image, style, full)
     parts += ["", style.bold(visible(sentences.verdict(document)))]
     return "".join(f"{inert_line(line)}\n" for line in parts)
 
@@ -75,14 +75,20 @@ def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
         yield f"{mark} {name}  {status}  {what}".rstrip()
 
 
-def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
+def _image(
+    document: dict[str, Any], image: dict[str, Any], style: _Style, full: bool
+) -> Iterator[str]:
+    if not full and _is_told_by_its_line(image):
+        return
     body = [
-        *_causes(image, style, full),
+        *_causes(document, image, style, full),
+        *_noise(image, full),
         *_packages(image, full),
         *_config(image),
         *(_files(image) if full else ()),
         *_failures(image),
-        *(line for note in image["notes"] for line in _wrapped(f"note: {note}", "  ", "    ")),
+        *_notes(image),
+        *_builds(image, full),
     ]
     if body:
         flag = ", flagged" if image["flagged"] else ""
@@ -94,29 +100,70 @@ def _image(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
         yield from body
 
 
-def _causes(image: dict[str, Any], style: _Style, full: bool) -> Iterator[str]:
-    causes = words.by_urgency(image["causes"])
-    shown = causes if full else causes[:_CAUSES]
-    for cause in shown:
-        yield from _cause(cause, style)
-    if len(causes) > len(shown):
+def _is_told_by_its_line(image: dict[str, Any]) -> bool:
+    """Whether there is nothing but noise in an image, of which the table says enough."""
+    more = causes.told(image) or image["packages"]["unknown"] or image["notes"]
+    return image["status"] == Status.EQUIVALENT and not more and not words.failures(image)
+
+
+def _notes(image: dict[str, Any]) -> Iterator[str]:
+    if image["notes"]:
         yield ""
-        yield f"  and {words.counted(len(causes) - len(shown), 'more cause')}; --full lists them"
+    for note in image["notes"]:
+        yield from _wrapped(f"note: {note}", "  ", "    ")
 
 
-def _cause(cause: dict[str, Any], style: _Style) -> Iterator[str]:
+def _causes(
+    document: dict[str, Any], image: dict[str, Any], style: _Style, full: bool
+) -> Iterator[str]:
+    told = causes.by_urgency(image["causes"]) if full else causes.told(image)
+    shown = told if full else told[:_CAUSES]
+    for cause in shown:
+        yield from _cause(cause, causes.elsewhere(document, image, cause), style)
+    if len(told) > len(shown):
+        yield ""
+        yield f"  and {words.counted(len(told) - len(shown), 'more cause')}; --full lists them"
+
+
+def _noise(image: dict[str, Any], full: bool) -> Iterator[str]:
+    """All noise in one line; where every cause is listed anyway there is none left to tell."""
+    found = [] if full else causes.noise(image)
+    if found:
+        said = f"noise: {causes.noise_in_words(found)} · {causes.grades_in_words(found)}"
+        yield ""
+        yield from _wrapped(said, "  ", "    ")
+
+
+def _cause(cause: dict[str, Any], elsewhere: list[str], style: _Style) -> Iterator[str]:
     origin = f"{cause['origin']} " if cause["origin"] else ""
     yield ""
     lead = f"  {origin}{words.kind(cause)}: "
     yield from _wrapped(f"{lead}{visible(cause['subject'])}", "", "    ")
     yield from _wrapped(words.move(cause), "    ", "    ")
     facts = f"{words.volume(cause)} · {cause['grade']}"
-    risk = f" · risk: {', '.join(cause['risk'])}" if cause["risk"] else ""
-    yield from (style.faint(line) for line in _wrapped(facts + risk, "    ", "    "))
+    yield from (style.faint(line) for line in _wrapped(facts, "    ", "    "))
+    if cause["risk"]:
+        risk = _wrapped(f"risk: {', '.join(cause['risk'])}", "    ", "      ")
+        yield from (style.bold(line) for line in risk)
+    yield from _wrapped(causes.acceptance(cause), "    ", "      ")
+    if elsewhere:
+        yield from _wrapped(f"also in {', '.join(elsewhere)}", "    ", "      ")
     if cause["instruction"]:
         yield from _wrapped(_instruction(cause["instruction"]), "    ", "      ")
     for fact in cause["evidence"]:
         yield from _wrapped(f"- {visible(fact)}", "    ", "      ")
+
+
+def _builds(image: dict[str, Any], full: bool) -> Iterator[str]:
+    """What was built, and why; one build of the night alone is nothing to tell."""
+    builds = words.builds(image)
+    if len(builds) > 1 or (full and builds):
+        yield ""
+        yield f"  builds ({len(builds)})"
+        for build in builds:
+            lead = f"    {build['label']:<13} {build['seconds']:>6.1f} s  "
+            failed = "" if build["ok"] else " (failed)"
+            yield from _wrapped(f"{lead}{visible(build['reason'])}{failed}", "", " " * 28)
 
 
 def _instruction(instruction: dict[str, Any]) -> str:
@@ -164,7 +211,7 @@ def _files(image: dict[str, Any]) -> Iterator[str]:
 def _failures(image: dict[str, Any]) -> Iterator[str]:
     for failure in words.failures(image):
         yield ""
-        yield from _wrapped(f"{failure['role']} build: {failure['message']}", "  ", "    ")
+        yield from _wrapped(f"{failure['what']}: {failure['message']}", "  ", "    ")
         if failure["instruction"]:
             yield from _wrapped(_instruction(failure["instruction"]), "    ", "      ")
         yield from _wrapped(words.told(failure), "    ", "      ")

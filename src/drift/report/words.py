@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
-from drift.attribute.model import Origin
+from drift.attribute.model import Grade, Origin
 
 Part = dict[str, Any]
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-#: Causes that need a reader most come first.
-_URGENCY = (
-    Origin.EXTERNAL.value,
-    None,
-    Origin.UNEXPLAINED.value,
-    Origin.TOOLCHAIN.value,
-    Origin.REPO.value,
-    Origin.NONDETERMINISM.value,
-)
+_KINDS = {
+    "build-config": "build configuration",
+    "random": "random content",
+}
+
+#: What the contract's words mean, for those who meet them the first time.
+MEANINGS = {
+    Origin.EXTERNAL.value: "the world changed",
+    Origin.REPO.value: "the repository changed",
+    Origin.TOOLCHAIN.value: "the engine, the builder or the host changed",
+    Origin.NONDETERMINISM.value: "two builds of the same inputs differ",
+    Origin.UNEXPLAINED.value: "no source could be named",
+    Grade.PROVEN.value: "an experiment or a digest shows it",
+    Grade.OWNED.value: "a package database owns the files",
+    Grade.DERIVED.value: "generated from a change that is explained",
+    Grade.INFERRED.value: "a rule's best reading",
+}
 
 
 def size(count: int) -> str:
@@ -50,7 +59,8 @@ def short(value: str) -> str:
 
 def kind(part: Part) -> str:
     """``base image``, ``package republished``: a kind as people say it."""
-    return str(part["kind"]).replace("-", " ")
+    named = str(part["kind"])
+    return _KINDS.get(named, named.replace("-", " "))
 
 
 def move(part: Part) -> str:
@@ -66,13 +76,6 @@ def purl_name(subject: str) -> str:
     return subject.rpartition("/")[2] if subject.startswith("pkg:") else subject
 
 
-def by_urgency(causes: list[Part]) -> list[Part]:
-    """Causes in the order in which they need a reader: by origin, then by weight."""
-    return sorted(
-        causes, key=lambda cause: (_URGENCY.index(cause["origin"]), -cause["files"]["changed"])
-    )
-
-
 def volume(part: Part) -> str:
     """``41 files, 10.5 MB`` of a cause."""
     files = part["files"]
@@ -82,12 +85,19 @@ def volume(part: Part) -> str:
 
 
 def failures(image: Part) -> list[Part]:
-    """The failures of this run's builds, each with its ``role``; the same twice is one."""
-    failed = (build for build in image["builds"] if build["failure"])
-    found = {
-        (build["role"], build["failure"]["message"]): {**build["failure"], "role": build["role"]}
-        for build in failed
-    }
+    """The failures of this run's builds, the same twice as one.
+
+    Each has its ``role``, and ``what`` happened: ``nightly build failed``, and whether it
+    succeeded when it was tried again.
+    """
+    built = {build["role"] for build in image["builds"] if build["ok"]}
+    found = {}
+    for build in image["builds"]:
+        if build["failure"]:
+            role = build["role"]
+            mended = ", and succeeded when tried again" if role in built else ""
+            told = {"role": role, "what": f"{role} build failed{mended}"}
+            found[role, build["failure"]["message"]] = {**build["failure"], **told}
     return list(found.values())
 
 
@@ -102,6 +112,17 @@ def told(failure: Part) -> str:
     subject = f", {failure['subject']}" if failure["subject"] else ""
     line = f": {failure['line']}" if failure["line"] else ""
     return f"{str(reason).replace('-', ' ')}{subject}{line}"
+
+
+def builds(image: Part) -> list[Part]:
+    """This run's builds, each with a ``label``: its role, and ``again`` from the second on."""
+    seen: Counter[str] = Counter()
+    listed = []
+    for build in image["builds"]:
+        seen[build["role"]] += 1
+        again = " again" if seen[build["role"]] > 1 else ""
+        listed.append({**build, "label": f"{build['role']}{again}"})
+    return listed
 
 
 def value(configured: Any) -> str:

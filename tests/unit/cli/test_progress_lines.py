@@ -89,6 +89,17 @@ def test_lines_from_several_threads_stay_whole(capsys: pytest.CaptureFixture[str
         assert [line.split()[1] for line in mine] == ["building:", "step", "step", "built"]
 
 
+def test_live_lines_say_why_another_build_is_made() -> None:
+    stream = io.StringIO()
+    with LiveLines(Console(file=stream, force_terminal=True, width=80, no_color=True)) as live:
+        live.begins("web", Role.NIGHTLY, "of course")
+        live.ends("web", Role.NIGHTLY, 1.0, "built")
+        live.begins("web", Role.CONTROL, "do two builds agree?")
+        assert "web (control)" in live._lines().plain
+    assert "web (control): building: do two builds agree?" in stream.getvalue()
+    assert "of course" not in stream.getvalue()
+
+
 @pytest.mark.parametrize("width", [20, 80])
 def test_live_lines_fit_the_terminal_and_are_inert(width: int) -> None:
     stream = io.StringIO()

@@ -37,10 +37,11 @@ def test_formats_are_loaded_when_used() -> None:
 def test_text_says_first_what_matters_first() -> None:
     shown = text.render(samples.fleet())
     lines = shown.splitlines()
-    assert "! web     drifted     base image debian:bookworm-slim; openssl" in lines[4]
+    assert "! web     drifted     openssl 3.0.17-1~deb12u2" in lines[4]
     assert lines[5].startswith("  api     equivalent")
     assert lines[-1] == "2 of 5 images flagged: web, worker. Could not be checked: db."
-    assert shown.index("external base image") < shown.index("external package")
+    assert shown.index("external package") < shown.index("external base image"), "risk first"
+    assert shown.index("external base image") < shown.index("unexplained file")
     assert "3.0.17-1~deb12u2 → 3.0.17-1~deb12u3" in shown
     assert "    | app.c:7: error: 'SSL_OLD' undeclared" in lines
     assert "npm: unknown:" in shown
@@ -78,10 +79,10 @@ def test_json_is_the_document() -> None:
 def test_annotations_stand_on_the_dockerfiles_lines() -> None:
     shown = github.render(samples.fleet(), dockerfiles={"web": "services/web,a/Dockerfile"})
     lines = shown.splitlines()
-    assert lines[1] == (
+    assert lines[0] == (
         "::error file=services/web%2Ca/Dockerfile,line=6,title=web%3A external package::"
         "pkg:deb/debian/openssl 3.0.17-1~deb12u2 → 3.0.17-1~deb12u3%0A"
-        "3 files, 6.4 MB, owned%0Arepo fingerprint unchanged%0A"
+        "3 files, 6.4 MB, owned%0Arisk: setuid%0Arepo fingerprint unchanged%0A"
         "dpkg's database names all 3 files as openssl's or libssl3's"
     )
     assert "::warning title=db%3A unknown::registry.example.org: 429 Too Many Requests" in lines
@@ -157,7 +158,7 @@ def test_noise_alone_reads_as_noise() -> None:
     cause = Cause("c1", Origin.NONDETERMINISM, Kind.LOG, "/var/log/x", Grade.INFERRED)
     noisy = dataclasses.replace(samples.quiet(), attribution=Attribution((cause,)))
     image = samples.document_of(noisy)["images"][0]
-    assert sentences.headline(image) == "only log /var/log/x"
+    assert sentences.headline(image) == "only noise: log"
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "github"])

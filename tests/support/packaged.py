@@ -17,6 +17,7 @@ from drift.attribute.claims import Claim
 from drift.attribute.packages import MovedPackages
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
+from drift.attribute.values import Values
 from drift.builds import Build, Role
 from drift.compare.compare import compare
 from drift.oci import Digest
@@ -110,19 +111,13 @@ class PackagedNight:
             )
         )
         self.comparison = compare(then.snapshot, now.snapshot, store)
-        differing = {
-            change.path
-            for build in controls
-            if build.snapshot
-            for change in compare(now.snapshot, build.snapshot, store).files
-        }
         bases = MovedBases(self.sides)
         self.packages = MovedPackages(
             self.sides,
             self.comparison,
             bases,
             RepositoryChanges(self.sides, bases),
-            differing.__contains__ if controls else None,
+            Values(self.sides, store),
         )
         self.claims: dict[str, Claim | None] = {
             change.path: self.packages.of_path(change) for change in self.comparison.files

@@ -48,8 +48,8 @@ class _Attributing:
         self.needs: set[Need] = set()
         self.bases = MovedBases(sides)
         self.repository = RepositoryChanges(sides, self.bases)
-        self.packages = MovedPackages(sides, comparison, self.bases, self.repository)
         self.values = Values(sides, layers)
+        self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
         self.paths = PathTrial(sides, comparison, self.values, self.repository)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
@@ -136,6 +136,8 @@ class _Attributing:
 
     def _need_for_claims(self) -> None:
         """What claims of named sources leave open: who moved a package, and when."""
+        if self.packages.republished.wants_control and not self.sides.controls:
+            self.needs.add(Need.CONTROL)
         for claim in self.claims.first.values():
             if claim.kind not in (Kind.PACKAGE, Kind.PACKAGE_REPUBLISHED, Kind.PACKAGE_INDEX):
                 continue

@@ -12,8 +12,9 @@ import re
 from urllib.parse import unquote
 
 from drift.attribute.claims import Claim
-from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.model import Grade, Kind
 from drift.attribute.sides import Sides
+from drift.attribute.values import Values
 from drift.compare.model import Comparison, FileChange
 from drift.snapshot.model import EntryType, printable_path
 
@@ -30,8 +31,9 @@ _FLAT = re.compile(r"(?P<root>.+)_(Packages|Sources)(\.\w+)?")
 class PackageIndexes:
     """Claims for package indexes that moved. They are not the packages' doing."""
 
-    def __init__(self, sides: Sides, comparison: Comparison) -> None:
+    def __init__(self, sides: Sides, comparison: Comparison, values: Values) -> None:
         self._sides = sides
+        self._values = values
         lists = [change for change in comparison.files if change.path.startswith(_LISTS)]
         self._first = next((claim for claim in map(self._list, lists) if claim), None)
 
@@ -60,7 +62,7 @@ class PackageIndexes:
         signed = change.path.endswith("InRelease")
         layer = change.layer if change.after else None
         return Claim(
-            origin=self._origin(),
+            origin=self._values.who_moved(change),
             kind=Kind.PACKAGE_INDEX,
             subject=subject,
             grade=Grade.INFERRED,
@@ -70,11 +72,6 @@ class PackageIndexes:
             layer=layer,
             evidence=("a list of what could be installed, fetched by the package tool",),
         )
-
-    def _origin(self) -> Origin | None:
-        if self._sides.after_inputs is None:
-            return None
-        return Origin.EXTERNAL if self._sides.same_repo_side else Origin.UNEXPLAINED
 
 
 def index_url(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
@@ -17,6 +17,7 @@ from drift.attribute.repository import RepositoryChanges
 from drift.attribute.republished import RepublishedPackages
 from drift.attribute.sides import Sides
 from drift.attribute.sources import Source
+from drift.attribute.values import Values
 from drift.compare.model import Comparison, FileChange, PackageChange
 
 # Where package tools keep their databases, which say of a package that it moved.
@@ -34,8 +35,7 @@ class MovedPackages:
     can be named where the repository changed too, but where it copied all the package's
     files itself, or edited the very instruction that the package came or went with.
 
-    ``claims`` are those of the moved packages, by purl. ``differs_in_control`` says of a
-    path whether tonight's build and its control differ in it; None: there is no control.
+    ``claims`` are those of the moved packages, by purl.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class MovedPackages:
         comparison: Comparison,
         bases: MovedBases,
         repository: RepositoryChanges,
-        differs_in_control: Callable[[str], bool] | None = None,
+        values: Values,
     ) -> None:
         self._sides = sides
         self._bases = bases
@@ -56,11 +56,9 @@ class MovedPackages:
             files = self._ownership.held[change.purl]
             known = self._known_as_another(change.purl, files)
             self.claims[change.purl] = known or self._claim(change, files)
-        self.republished = RepublishedPackages(
-            sides, comparison, bases, self._ownership, differs_in_control
-        )
+        self.republished = RepublishedPackages(sides, comparison, bases, self._ownership, values)
         self._derived = DerivedFiles(comparison, self._sources(comparison), self._explained)
-        self._indexes = PackageIndexes(sides, comparison)
+        self._indexes = PackageIndexes(sides, comparison, values)
 
     def of_path(self, change: FileChange) -> Claim | None:
         """The package that owns a path, or that it was generated from; else a package index."""

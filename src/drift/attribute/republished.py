@@ -16,11 +16,11 @@ from drift.attribute.ownership import Ownership
 from drift.attribute.remade import Fact, Remade, remade_packages
 from drift.attribute.sides import Sides
 from drift.attribute.sources import Source
+from drift.attribute.values import Values
 from drift.builds import Build
 from drift.compare.model import Comparison, FileChange, PackageChange
 from drift.snapshot.model import Package
 
-Differs = Callable[[str], bool]
 _NAMED = 3  # facts that the evidence names
 
 
@@ -50,11 +50,11 @@ class RepublishedPackages:
         comparison: Comparison,
         bases: MovedBases,
         ownership: Ownership,
-        differs_in_control: Differs | None = None,
+        values: Values,
     ) -> None:
         self._sides = sides
         self._bases = bases
-        self._differs = differs_in_control
+        self._values = values
         self.claims: dict[str, Claim] = {}
         self.sources: list[Source] = []
         self._sure: dict[str, Claim] = {}
@@ -105,9 +105,10 @@ class RepublishedPackages:
     def _control(self, package: Package, fact: Fact) -> Answer:
         """What tonight's other builds say of a fact."""
         if not fact.recorded:
-            if self._differs is None:
+            differs = self._values.differs_in_control(fact.path)
+            if differs is None:
                 return Answer.UNASKED
-            return Answer.OTHER if self._differs(fact.path) else Answer.AGREES
+            return Answer.OTHER if differs else Answer.AGREES
         controls = readable(self._sides, package.purl).controls
         said = {fact.said_by(control, package) for control in controls}
         if not said:

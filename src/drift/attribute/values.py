@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from drift.attribute.model import Origin
 from drift.attribute.origin import Value
 from drift.attribute.sides import Sides
 from drift.builds import Build
@@ -134,6 +135,24 @@ class Values:
         """The paths that a control has and tonight's build has not."""
         for differing in self._controls:
             yield from (change for change in differing.values() if change.before is None)
+
+    def differs_in_control(self, path: str) -> bool | None:
+        """Whether tonight's build and a control differ in a path; None without a control."""
+        return any(path in differing for differing in self._controls) if self._controls else None
+
+    def who_moved(self, change: FileChange) -> Origin | None:
+        """Who moved the source that a path's whole content comes from (contract, line 2).
+
+        As :meth:`Sides.who_moved`, with the path's value as the source's state.
+        """
+        sides, values = self._sides, self.of(change)
+        if sides.after_inputs is None:
+            return None
+        if values.noisy or sides.same_repo_side:
+            return Origin.EXTERNAL
+        if not values.replays:
+            return Origin.UNEXPLAINED
+        return Origin.REPO if values.replays[0].same(values.y) else Origin.EXTERNAL
 
     def absent_from_controls(self, path: str) -> bool:
         """Whether no control has a path."""

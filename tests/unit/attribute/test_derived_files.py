@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -314,14 +315,20 @@ def test_apt_s_cache_alone_is_no_index_that_moved() -> None:
     assert PackagedNight(one, other).claims["/var/cache/apt/pkgcache.bin"] is None
 
 
-def test_an_index_on_a_night_of_an_edit_is_nobody_s() -> None:
+def test_who_moved_an_index_on_a_night_of_an_edit() -> None:
     path = f"{LISTS}x.org_dists_y_InRelease"
     one, other = (
         Made([("RUN x", [file(path.lstrip("/"), repo.dockerfile)])], repo=repo)
         for repo in (Made([]).repo, EDITED)
     )
-    claim = PackagedNight(one, other).claim(path)
-    assert (claim.origin, claim.kind) == (Origin.UNEXPLAINED, Kind.PACKAGE_INDEX)
+    moved = replace(other, repo=one.repo)
+    for replay, origin in (
+        (None, Origin.UNEXPLAINED),
+        (one, Origin.REPO),
+        (moved, Origin.EXTERNAL),
+    ):
+        claim = PackagedNight(one, other, replay=replay).claim(path)
+        assert (claim.origin, claim.kind) == (origin, Kind.PACKAGE_INDEX)
 
 
 @pytest.mark.parametrize("rule", GENERATORS, ids=lambda rule: rule.what)

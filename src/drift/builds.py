@@ -100,13 +100,21 @@ class Failure:
 class StageSnapshot:
     """What another stage of a build held, whose files reached the image by ``COPY --from``.
 
-    ``name`` is the stage's label, as :class:`Instruction` has it. ``snapshot`` is None where
-    the stage could not be had, and ``problem`` says why: what it brought is then unknown.
+    ``name`` is the stage's label, as :class:`Instruction` has it, ``index`` its number in the
+    Dockerfile, from 0. ``snapshot`` is None where the stage could not be had, and ``problem``
+    says why: what it brought is then unknown.
     """
 
     name: str
+    index: int
     snapshot: Snapshot | None = None
     problem: str | None = None
+
+    def answers(self, name: str) -> bool:
+        """Whether ``COPY --from`` may mean this stage by a name or number."""
+        if name.isascii() and name.isdigit():
+            return name.lstrip("0") == str(self.index).lstrip("0")
+        return name.lower() == self.name
 
 
 @dataclass(frozen=True, slots=True)

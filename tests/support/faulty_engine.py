@@ -66,6 +66,9 @@ class Faulty:
     def export(self, image: str) -> Iterator[IO[bytes]]:
         yield io.BytesIO(self.exported(tar(docker_archive(self.layers))))
 
+    def remove(self, reference: str) -> bool:
+        return True
+
     def cache_records(self) -> tuple[str, ...]:
         return ()
 

@@ -1,9 +1,10 @@
 """One build through the engine's ``POST /build``, with either builder.
 
-A build is always without cache, never pulls, and is never labelled. It ends in one of three
-ways: an image, a :class:`~drift.builds.Failure`, or :class:`BuildCancelled`. After each of them
-nothing of it runs in dockerd any more, which ends a build whose connection is closed. Podman
-lets the step that runs then come to its end, and offers no way to stop it.
+A build is without cache unless it is asked for with it, never pulls, and is never labelled. It
+ends in one of three ways: an image, a :class:`~drift.builds.Failure`, or
+:class:`BuildCancelled`. After each of them nothing of it runs in dockerd any more, which ends a
+build whose connection is closed. Podman lets the step that runs then come to its end, and
+offers no way to stop it.
 """
 
 from __future__ import annotations

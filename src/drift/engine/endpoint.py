@@ -36,7 +36,7 @@ def query_of(
         "version": "2" if buildkit else "1",
         "t": request.tag,
         "dockerfile": request.dockerfile,
-        "nocache": "1",
+        "nocache": None if request.cached else "1",
         "rm": "1",
         "forcerm": "1",
         "buildargs": json.dumps(dict(request.args)) if request.args else None,

@@ -40,8 +40,9 @@ class SecretMount:
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """One build: always without cache, never pulling (bases were pulled before).
+    """One build: never pulling (bases were pulled before), and without cache.
 
+    A ``cached`` one takes its steps from the cache: a stage of an image that was just built.
     ``context`` opens the canonical context tar anew each time it is called.
     ``dockerfile`` is the name inside the context tar. ``tag`` is drift's own reference for
     the image. ``builder`` is ``buildkit`` or ``classic``. ``session`` opens a BuildKit session
@@ -62,6 +63,7 @@ class BuildRequest:
     ssh: tuple[str, ...] = ()
     session: bool = False
     timeout: float = 3600.0
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

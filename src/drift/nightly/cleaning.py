@@ -45,7 +45,7 @@ class Leavings:
     def saw(self, built: Built) -> None:
         """Remember what a build may have left."""
         build = built.build
-        started, ended = build.started_at, build.started_at + timedelta(seconds=build.seconds)
+        started, ended = build.started_at, built.until or build.ended_at
         self._windows.append((started - _CLOCKS_APART, ended + _CLOCKS_APART))
         self._steps.extend(built.steps)
         self._images.extend(built.left_images)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, cast
 
-from drift.builds import Build, Failure, FailureKind, Role
+from drift.builds import Build, Failure, FailureKind, Role, StageSnapshot
 from drift.config.model import Config
 from drift.engine.build import BuildCancelled
 from drift.engine.engine import Engine
@@ -22,6 +22,7 @@ from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
 from drift.nightly.prepare import CannotBuild, Prepared
+from drift.nightly.stages import CopiedStages
 from drift.nightly.verification import verify_bases, verify_prefix
 from drift.nightly.watch import Watcher
 from drift.snapshot.forms import Window
@@ -50,6 +51,7 @@ class Built:
     """A build that was made, its log, its steps' names, and images left beside its own.
 
     ``shared`` names a step that had begun before the build was asked for: another build's.
+    ``until`` is when its stages had been had as well; None where it has none.
     """
 
     build: Build
@@ -57,6 +59,7 @@ class Built:
     steps: tuple[str, ...] = ()
     left_images: tuple[str, ...] = ()
     shared: str | None = None
+    until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -185,9 +188,14 @@ class Rounds:
             return self._not_built(blank, FailureKind.INPUT, error)
         build = replace(blank, started_at=result.started_at, seconds=result.seconds)
         failure, snapshot = result.failure, None
+        taken: tuple[StageSnapshot, ...] = ()
+        stages = self._stages(order.prepared, result, inputs.bases)
         if failure is None:
             try:
-                snapshot = self._snapshot(order.prepared, result, inputs.bases, tag)
+                with stages:
+                    stages.build(self._request(order.prepared, tag), result)
+                    snapshot = self._snapshot(order.prepared, result, inputs.bases, tag)
+                    taken = stages.snapshots(snapshot)
             except CannotBuild as error:
                 failure = error.failure
             except BuildCancelled:
@@ -197,11 +205,30 @@ class Rounds:
         if failure is not None:
             failure = self.masked(self._placed(failure, result, order.prepared))
         return Built(
-            replace(build, snapshot=snapshot, failure=failure),
+            replace(build, snapshot=snapshot, failure=failure, stages=self._shown(taken)),
             log=self.mask.text(result.log),
-            steps=_steps(result, order.prepared),
-            left_images=result.left_images,
+            steps=(*_steps(result, order.prepared), *stages.steps),
+            left_images=(*result.left_images, *stages.left_images),
+            until=stages.until,
             shared=shared_step(result),
+        )
+
+    def _stages(
+        self, prepared: Prepared, result: BuildResult, bases: Sequence[Base]
+    ) -> CopiedStages:
+        return CopiedStages.of(
+            prepared,
+            self.bases.onbuild(prepared),
+            self.engine,
+            self.layers,
+            lambda tag, stage: self._snapshot(prepared, result, bases, tag, stage.label),
+            self.cancelled,
+        )
+
+    def _shown(self, stages: Sequence[StageSnapshot]) -> tuple[StageSnapshot, ...]:
+        return tuple(
+            replace(stage, problem=self.mask.text(stage.problem)) if stage.problem else stage
+            for stage in stages
         )
 
     def _not_built(self, blank: Build, kind: FailureKind, error: Error) -> Built:
@@ -230,12 +257,19 @@ class Rounds:
         self.watcher.steps(image, at.step, at.steps, self.mask.text(at.name))
 
     def _snapshot(
-        self, prepared: Prepared, result: BuildResult, bases: Sequence[Base], tag: str
+        self,
+        prepared: Prepared,
+        result: BuildResult,
+        bases: Sequence[Base],
+        tag: str,
+        stage: str | None = None,
     ) -> Snapshot:
+        """The snapshot of the image that was built, or of a stage of it."""
         inspected = self.engine.inspect(tag)
         if inspected is None:
             raise EngineError(f"the image that was built, {tag}, is not in the engine")
-        base = next((base for base in bases if base.final), None)
+        role = "final" if stage is None else f"stage:{stage}"
+        base = next((base for base in bases if role in base.roles), None)
         verify_bases(bases, result)
         with self.engine.export(tag) as stream:
             snapshot = snapshot_of_stream(
@@ -248,9 +282,11 @@ class Rounds:
                 hides=self.mask.hides,
             )
         verify_prefix(base, snapshot)
-        return self._tied(prepared, snapshot, base)
+        return self._tied(prepared, snapshot, base, stage or prepared.image.target)
 
-    def _tied(self, prepared: Prepared, snapshot: Snapshot, base: Base | None) -> Snapshot:
+    def _tied(
+        self, prepared: Prepared, snapshot: Snapshot, base: Base | None, target: str | None
+    ) -> Snapshot:
         """The snapshot with each layer tied to its instruction, and no masked value in it."""
         below = len(base.diff_ids) if base else 0
         instructions = tie_layers(
@@ -259,7 +295,7 @@ class Rounds:
             below,
             prepared.dockerfile,
             prepared.image.args,
-            prepared.image.target,
+            target,
             platform=prepared.platform,
             builder=prepared.read_by,
             onbuild=self.bases.onbuild(prepared),

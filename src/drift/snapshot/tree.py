@@ -70,6 +70,10 @@ class MergedTree:
         """What stands at a path, its parents' links followed; None where nothing does."""
         return self._nodes.get(self.resolve(path))
 
+    def names(self, directory: str) -> Iterable[str]:
+        """The names in a directory, given by its own path; none where it is none."""
+        return self._children.get(directory, ())
+
     def removed_by(self, path: str) -> int | None:
         """The layer that took a path away which is not there now; None where none did."""
         return self._gone.get(path)

@@ -9,11 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from drift.builds import Build, Role
+from drift.builds import Build, Role, StageSnapshot
 from drift.snapshot.model import Packages
 from drift.source.model import EngineIdentity
 from drift.store import serial
-from drift.store.schema import accepted, build_bases, builds, causes, images, packages, runs
+from drift.store.schema import (
+    accepted,
+    build_bases,
+    build_stages,
+    builds,
+    causes,
+    images,
+    packages,
+    runs,
+)
 
 Connection = sa.Connection
 
@@ -77,12 +86,14 @@ def _builds() -> sa.Select[Any]:
 
 def _first(connection: Connection, query: sa.Select[Any]) -> Build | None:
     row = connection.execute(query.limit(1)).first()
-    return None if row is None else _build(row, {})
+    return None if row is None else _build(connection, row, {})
 
 
-def _build(row: sa.Row[Any], known: dict[str, Packages]) -> Build:
+def _build(connection: Connection, row: sa.Row[Any], known: dict[str, Packages]) -> Build:
     """A build of its row; ``known`` are packages read before: most nights have the same."""
     build = serial.unpack(Build, row.body)
+    if any(stage.snapshot for stage in build.stages):
+        build = replace(build, stages=_stages(connection, build, known))
     if build.snapshot is None:
         return build
     if row.packages is None:  # never an image without packages
@@ -90,6 +101,30 @@ def _build(row: sa.Row[Any], known: dict[str, Packages]) -> Build:
     if row.digest not in known:
         known[row.digest] = serial.unpack(Packages, row.packages)
     return replace(build, snapshot=replace(build.snapshot, packages=known[row.digest]))
+
+
+def _stages(
+    connection: Connection, build: Build, known: dict[str, Packages]
+) -> tuple[StageSnapshot, ...]:
+    """A build's stages with their packages."""
+    query = sa.select(build_stages.c.packages).where(build_stages.c.build == build.id)
+    digests = iter(connection.execute(query.order_by(build_stages.c.position)).scalars().all())
+    found: list[StageSnapshot] = []
+    for stage in build.stages:
+        if stage.snapshot is not None:
+            installed = _packages(connection, next(digests, None), known)
+            stage = replace(stage, snapshot=replace(stage.snapshot, packages=installed))
+        found.append(stage)
+    return tuple(found)
+
+
+def _packages(connection: Connection, digest: str | None, known: dict[str, Packages]) -> Packages:
+    if digest is None:
+        raise serial.damaged("the packages of a stage are missing")
+    if digest not in known:
+        query = sa.select(packages.c.body).where(packages.c.digest == digest)
+        known[digest] = serial.unpack(Packages, connection.execute(query).scalar_one())
+    return known[digest]
 
 
 def baseline_accepted(connection: Connection, image: str) -> Build | None:
@@ -110,7 +145,7 @@ def builds_of(connection: Connection, image: str, role: Role | None) -> tuple[Bu
         query = query.where(builds.c.role == role.value)
     newest = query.order_by(builds.c.night.desc(), builds.c.started_at.desc(), builds.c.id.desc())
     known: dict[str, Packages] = {}
-    return tuple(_build(row, known) for row in connection.execute(newest))
+    return tuple(_build(connection, row, known) for row in connection.execute(newest).all())
 
 
 def flapped(connection: Connection, image: str, before: date) -> dict[str, frozenset[str]]:

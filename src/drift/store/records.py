@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from drift.builds import Build
 from drift.errors import StoreError
-from drift.oci import Digest
+from drift.oci import DiffId, Digest
 from drift.snapshot.model import Packages
 from drift.source.model import EngineIdentity
 from drift.store import serial
@@ -19,6 +19,7 @@ from drift.store.schema import (
     accepted,
     build_bases,
     build_layers,
+    build_stages,
     builds,
     causes,
     images,
@@ -128,7 +129,7 @@ def _insert_image(
 
 
 def _insert_build(connection: Connection, build: Build, log: str | None) -> None:
-    lean, installed = _without_packages(connection, build)
+    lean, installed, of_stages = _without_packages(connection, build)
     row = {
         "id": build.id,
         "run": build.run,
@@ -142,20 +143,47 @@ def _insert_build(connection: Connection, build: Build, log: str | None) -> None
         "log": None if log is None else serial.compress(log.encode("utf-8", "surrogatepass")),
     }
     connection.execute(builds.insert(), row)
-    for position, layer in enumerate(build.snapshot.layers if build.snapshot else ()):
-        row = {"build": build.id, "position": position, "diff_id": layer.diff_id}
+    for position, diff_id in enumerate(_layers(build)):
+        row = {"build": build.id, "position": position, "diff_id": diff_id}
         connection.execute(build_layers.insert(), row)
+    for position, digest in enumerate(of_stages):
+        row = {"build": build.id, "position": position, "packages": digest}
+        connection.execute(build_stages.insert(), row)
     for position, base in enumerate(build.inputs.bases if build.inputs else ()):
         row = {"build": build.id, "position": position, "reference": base.reference}
         connection.execute(build_bases.insert(), row | {"digest": base.digest})
 
 
-def _without_packages(connection: Connection, build: Build) -> tuple[Build, Digest | None]:
-    """The build without its packages, and their digest: most nights they are the same."""
-    if build.snapshot is None:
-        return build, None
-    body = serial.pack(build.snapshot.packages)
+def _layers(build: Build) -> Iterator[DiffId]:
+    """The layers that a build needs: the image's, then those of its stages."""
+    for snapshot in (build.snapshot, *(stage.snapshot for stage in build.stages)):
+        for layer in snapshot.layers if snapshot else ():
+            yield layer.diff_id
+
+
+def _without_packages(
+    connection: Connection, build: Build
+) -> tuple[Build, Digest | None, list[Digest]]:
+    """The build without its packages, and their digests: most nights they are the same.
+
+    The image's own, then those of each stage that has a snapshot.
+    """
+    installed: Digest | None = None
+    if build.snapshot is not None:
+        installed = _keep_packages(connection, build.snapshot.packages)
+        build = replace(build, snapshot=replace(build.snapshot, packages=Packages()))
+    of_stages, stages = [], []
+    for stage in build.stages:
+        if stage.snapshot is not None:
+            of_stages.append(_keep_packages(connection, stage.snapshot.packages))
+            stage = replace(stage, snapshot=replace(stage.snapshot, packages=Packages()))
+        stages.append(stage)
+    return replace(build, stages=tuple(stages)), installed, of_stages
+
+
+def _keep_packages(connection: Connection, installed: Packages) -> Digest:
+    body = serial.pack(installed)
     digest = Digest.of(body)
     if not connection.execute(sa.select(1).where(packages.c.digest == digest)).first():
         connection.execute(packages.insert(), {"digest": digest, "body": body})
-    return replace(build, snapshot=replace(build.snapshot, packages=Packages())), digest
+    return digest

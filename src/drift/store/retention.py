@@ -20,6 +20,7 @@ from drift.store.records import delete_builds, delete_empty_runs
 from drift.store.schema import (
     accepted,
     build_layers,
+    build_stages,
     builds,
     context_chunks,
     contexts,
@@ -98,7 +99,8 @@ def _prune_unreferenced(connection: Connection) -> int:
     held = sa.exists().where(layer_texts.c.digest == texts.c.digest)
     connection.execute(texts.delete().where(~held))
     owned = sa.exists().where(builds.c.packages == packages.c.digest)
-    connection.execute(packages.delete().where(~owned))
+    of_stage = sa.exists().where(build_stages.c.packages == packages.c.digest)
+    connection.execute(packages.delete().where(~owned, ~of_stage))
     return removed
 
 

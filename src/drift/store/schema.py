@@ -126,6 +126,16 @@ build_layers = sa.Table(
     sa.Column("diff_id", sa.Text, nullable=False, index=True),
 )
 
+# The stages that a build copies from, those that could be had, in their order. Their layers
+# stand in ``build_layers``, after the image's own.
+build_stages = sa.Table(
+    "build_stages",
+    metadata,
+    sa.Column("build", sa.ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("packages", sa.ForeignKey("packages.digest"), nullable=False, index=True),
+)
+
 build_bases = sa.Table(
     "build_bases",
     metadata,

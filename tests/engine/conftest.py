@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from support.engine_fixtures import api, base_image, builder, engine_host, registry
+from support.engine_fixtures import (
+    api,
+    base_image,
+    builder,
+    engine_host,
+    registry,
+    small_image,
+    small_root_tar,
+)
 
-__all__ = ["api", "base_image", "builder", "engine_host", "registry"]
+__all__ = [
+    "api",
+    "base_image",
+    "builder",
+    "engine_host",
+    "registry",
+    "small_image",
+    "small_root_tar",
+]

@@ -106,9 +106,9 @@ class StageSnapshot:
     """
 
     name: str
-    index: int
     snapshot: Snapshot | None = None
     problem: str | None = None
+    index: int = 0
 
     def answers(self, name: str) -> bool:
         """Whether ``COPY --from`` may mean this stage by a name or number."""

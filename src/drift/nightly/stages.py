@@ -155,7 +155,7 @@ class CopiedStages:
         return tuple(self._checked(one, consumers) for one in taken.values())
 
     def _snapshot(self, stage: Stage) -> StageSnapshot:
-        blank = StageSnapshot(stage.label, stage.index)
+        blank = StageSnapshot(stage.label, index=stage.index)
         if problem := self._problems.get(stage.index):
             return replace(blank, problem=problem)
         try:

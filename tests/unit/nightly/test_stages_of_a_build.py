@@ -106,7 +106,7 @@ COPIED = _copying("COPY --from=build /out/ /usr/bin/", file("usr/bin/tool", "1")
 
 def test_a_stage_is_asked_for_with_cache_and_its_name_goes() -> None:
     engine = Fake()
-    assert _taken(engine, COPIED) == StageSnapshot("build", 1, STAGE)
+    assert _taken(engine, COPIED) == StageSnapshot("build", STAGE, index=1)
     (asked,) = engine.asked
     assert (asked.target, asked.cached, asked.timeout) == ("build", True, 90.0)
 
@@ -122,7 +122,9 @@ def test_a_stage_is_asked_for_with_cache_and_its_name_goes() -> None:
 def test_content_that_the_stage_does_not_hold_there_tells_another_stage(
     text: str, member: Member
 ) -> None:
-    assert _taken(Fake(), _copying(text, member)) == StageSnapshot("build", 1, problem=ANOTHER)
+    assert _taken(Fake(), _copying(text, member)) == StageSnapshot(
+        "build", index=1, problem=ANOTHER
+    )
 
 
 def test_what_others_copied_says_nothing_of_a_stage() -> None:

@@ -17,9 +17,9 @@ OF_STAGE = DiffId.of(b"a stage's layer")
 def _with_stages(run: str, night: date) -> Build:
     stage = replace(snapshot("7"), layers=(LayerDescriptor(OF_STAGE, 1),))
     stages = (
-        StageSnapshot("lost", 0, problem="gone"),
-        StageSnapshot("build", 1, stage),
-        StageSnapshot("same", 2, snapshot()),
+        StageSnapshot("lost", problem="gone"),
+        StageSnapshot("build", stage, index=1),
+        StageSnapshot("same", snapshot(), index=2),
     )
     return replace(build(run, night=night), stages=stages)
 

@@ -20,150 +20,53 @@ that of the file in ``.git`` that names it:
    and the repository cannot have done it, as above.
 4. ``inferred``: the path was made by the instruction that names the address, on both sides with
    the same text, it is the only source of that instruction that moved, no base moved, the
-   repository cannot have done it, and no control says that the path is noise.
+   repository cannot have done it, and no control says that the path is noise. Where digests
+   show where a download went, only what lies there: the rest of the instruction is its own.
+   (A clone is there to be built from: what it made lies anywhere.)
 
 Empty files prove nothing.
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from drift.attribute.claims import Claim
-from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.model import Grade
+from drift.attribute.served import Address, Move, address_of, by_address, moves_of
 from drift.attribute.sides import Sides
 from drift.attribute.stale import stale_adds
 from drift.attribute.values import Values
-from drift.compare.model import FileChange
-from drift.oci import Digest
-from drift.snapshot.model import Entry, EntryType, Instruction, Layers, Snapshot
+from drift.compare.model import Change, Comparison, FileChange
+from drift.snapshot.model import Entry, EntryType, Instruction, Layers
 from drift.source.model import Probe, RemoteKind
 
-Address = tuple[str, str | None, bool]  # URL, git's ref, whether it is git's
 Place = tuple[str, int]  # an instruction's stage and line
-
-_EMPTY = Digest.of(b"")
-
-
-def address_of(probe: Probe) -> Address:
-    """What tells sources apart."""
-    remote = probe.remote
-    return remote.url, remote.ref, remote.kind is RemoteKind.GIT
-
-
-class Served:
-    """The digests that a source served, by what probes tell of it."""
-
-    def __init__(self, probes: Iterable[Probe]) -> None:
-        self.whole: set[str] = set()
-        self.members: dict[str, set[str]] = {}
-        for probe in probes:
-            if probe.identity is None:
-                continue
-            is_git = probe.remote.kind is RemoteKind.GIT
-            line = Digest.of(f"{probe.identity}\n".encode()) if is_git else probe.identity
-            self.whole.add(line)
-            for name, digest in probe.members.items():
-                self.members.setdefault(digest, set()).add(posixpath.basename(name))
-
-    def has(self, digest: str | None) -> bool:
-        """Whether a file of this content was served, under any name."""
-        known = digest in self.whole or digest in self.members
-        return digest is not None and digest != _EMPTY and known
-
-    def has_at(self, digest: str | None, path: str) -> bool:
-        """The same; a file of an archive only under a path's name."""
-        if not self.has(digest):
-            return False
-        names = self.members.get(str(digest), set())
-        return digest in self.whole or posixpath.basename(path) in names
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One source that moved; ``then`` is None where it was first asked tonight."""
-
-    then: Probe | None
-    now: Probe
-    claim: Claim
-    served_then: Served
-    served_now: Served
 
 
 class MovedRemotes:
     """Claims for the sources that moved, and for the paths that they hold."""
 
-    def __init__(self, sides: Sides, values: Values, layers: Layers | None = None) -> None:
+    def __init__(
+        self,
+        sides: Sides,
+        comparison: Comparison,
+        values: Values,
+        layers: Layers | None = None,
+    ) -> None:
         self._sides, self._values, self._layers = sides, values, layers
-        self._moves: list[Move] = []
-        self._new: list[Move] = []
-        baseline, candidate = sides.baseline, sides.candidate
-        if baseline is None or candidate is None:
-            return
-        tonight = (candidate, *sides.replays, *sides.controls)
-        for address, now in _by_address(candidate.probes).items():
-            then = _by_address(baseline.probes).get(address)
-            answers = [p for build in tonight for p in build.probes if address_of(p) == address]
-            self._compare(then, now, answers)
-
-    def _compare(self, then: Probe | None, now: Probe, answers: list[Probe]) -> None:
-        known = [probe for probe in answers if probe.identity is not None]
-        if then is None or then.identity is None:
-            if known:
-                claim = self._claim(None, known[0], len({p.identity for p in known}) > 1)
-                self._new.append(Move(None, now, claim, Served(()), Served(known)))
-            return
-        moved = [probe for probe in known if probe.identity != then.identity]
-        if moved:
-            again = len({probe.identity for probe in known}) > 1
-            claim = self._claim(then, moved[0], again)
-            self._moves.append(Move(then, now, claim, Served([then]), Served(moved)))
-
-    def _claim(self, then: Probe | None, now: Probe, again: bool) -> Claim:
-        remote = now.remote
-        is_git = remote.kind is RemoteKind.GIT
-        place = (remote.stage, remote.line)
-        layer, instruction = self._made(place)
-        evidence = [self._sentence(then, now)]
-        if again:
-            evidence.append("it moved during the run")
-        if self._sides.same_repo_side:
-            evidence.append("repo fingerprint unchanged")
-        return Claim(
-            origin=Origin.EXTERNAL,
-            kind=Kind.GIT_REMOTE if is_git else Kind.REMOTE_CONTENT,
-            subject=f"{remote.url}#{remote.ref}" if is_git and remote.ref else remote.url,
-            grade=Grade.PROVEN,
-            before=then.identity if then else None,
-            after=now.identity,
-            instruction=instruction,
-            layer=layer,
-            evidence=tuple(evidence),
-        )
-
-    def _sentence(self, then: Probe | None, now: Probe) -> str:
-        what = "the repository had" if now.remote.kind is RemoteKind.GIT else "the URL served"
-        if then is None or self._sides.baseline is None:
-            return f"{what} {_short(now)} tonight, and was not asked before"
-        night = self._sides.baseline.night
-        return f"{what} {_short(then)} on {night} and {_short(now)} tonight"
-
-    def _made(self, place: Place) -> tuple[int | None, Instruction | None]:
-        """The layer of an instruction in tonight's image, and the instruction in any stage."""
-        candidate = self._sides.candidate
-        stages = [stage.snapshot for stage in candidate.stages] if candidate else []
-        for snapshot in (self._sides.after, *stages):
-            for index, instruction in _instructions(snapshot):
-                if (instruction.stage, instruction.line) == place:
-                    return (index if snapshot is self._sides.after else None), instruction
-        return None, None
+        found = {move.address: move for move in moves_of(sides)}
+        self._moves = {address: move for address, move in found.items() if move.then}
+        self._new = [move for move in found.values() if move.then is None]
+        self._proven: dict[str, tuple[Address, str]] = {}
+        self._roots: dict[Address, set[str]] = {}
+        for change in comparison.files if self._moves else ():
+            self._prove(change)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """One for each source that moved since the baseline."""
-        return tuple(move.claim for move in self._moves)
+        return tuple(move.claim(self._sides) for move in self._moves.values())
 
     def of_path(self, change: FileChange) -> Claim | None:
         """The source that moved and holds a path, by any of the four rules."""
@@ -171,21 +74,31 @@ class MovedRemotes:
 
     def proven(self, change: FileChange) -> Claim | None:
         """Rules 1 and 2: digests show it."""
+        address, evidence = self._proven.get(change.path, (None, ""))
+        return self._with(self._moves[address], Grade.PROVEN, evidence) if address else None
+
+    def _prove(self, change: FileChange) -> None:
         before, after = _digest(change.before), _digest(change.after)
-        for move in self._moves:
+        if before == after:
+            return  # its content is not what changed
+        for address, move in self._moves.items():
             then, now = move.served_then, move.served_now
             was = then.has(before) and not now.has(before)
             became = now.has(after) and not then.has(after)
             if was and became:
                 evidence = "the file's content was the source's then, and is tonight"
-                return _with(move.claim, Grade.PROVEN, evidence)
-            one = (was and then.has_at(before, change.path)) or (
-                became and now.has_at(after, change.path)
-            )
-            if one and self._not_the_repository(change):
-                side = "was the source's then" if was else "is what the source serves tonight"
-                return _with(move.claim, Grade.PROVEN, f"the file's content {side}")
-        return None
+            elif was and then.has_at(before, change.path) and self._not_the_repository(change):
+                evidence = "the file's content was the source's then"
+            elif became and now.has_at(after, change.path) and self._not_the_repository(change):
+                evidence = "the file's content is what the source serves tonight"
+            else:
+                continue
+            if move.now.remote.kind is not RemoteKind.GIT:
+                root = now.root(after, change.path) if became else then.root(before, change.path)
+                self._roots.setdefault(address, set()).add(root)
+            self._moves[address] = move.showing(after) if became else move
+            self._proven[change.path] = (address, evidence)
+            return
 
     def first_asked(self, change: FileChange) -> Claim | None:
         """Rule 3."""
@@ -193,24 +106,30 @@ class MovedRemotes:
         for move in self._new:
             if move.served_now.has_at(after, change.path) and self._not_the_repository(change):
                 evidence = "the file's content is what the source serves tonight"
-                return _with(move.claim, Grade.INFERRED, evidence)
+                return self._with(move.showing(after), Grade.INFERRED, evidence)
         return None
 
     def by_instruction(self, change: FileChange) -> Claim | None:
-        """Rule 4."""
+        """Rule 4; a directory that comes or goes has the cause of what it holds."""
+        there = change.after or change.before
+        if there and there.type is EntryType.DIRECTORY and change.change is not Change.MODIFIED:
+            return None
         deciders = self._sides.deciders(change)
         texts = {decider.instruction.text for decider in deciders if decider.instruction}
         if not deciders or len(texts) != 1 or any(d.base for d in deciders):
             return None
-        claims = {
-            claim
-            for decider in deciders
-            for claim in [self.of_instruction(decider.instruction, before=decider.before)]
-        }
-        claim = claims.pop() if len(claims) == 1 else None
-        if claim is None or not self._not_the_repository(change) or self._is_noise(change):
+        moves = [self._only_move(d.instruction, before=d.before) for d in deciders]
+        move = moves[0]
+        if move is None or any(other is not move for other in moves):
             return None
-        return claim
+        if not self._went_to(move, change.path) or self._is_noise(change):
+            return None
+        return self._inferred(move) if self._not_the_repository(change) else None
+
+    def _went_to(self, move: Move, path: str) -> bool:
+        """Whether a path lies where digests show that a source went, if they show it at all."""
+        roots = self._roots.get(move.address)
+        return not roots or any(f"{path}/".startswith(f"{root.rstrip('/')}/") for root in roots)
 
     def of_instruction(
         self, instruction: Instruction | None, *, before: bool = False
@@ -219,16 +138,17 @@ class MovedRemotes:
 
         ``before`` says that it is one of the baseline's.
         """
+        move = self._only_move(instruction, before=before)
+        return None if move is None else self._inferred(move)
+
+    def _only_move(self, instruction: Instruction | None, *, before: bool) -> Move | None:
         if instruction is None or self._sides.moved_bases:
             return None
         place = (instruction.stage, instruction.line)
         side = self._sides.baseline if before else self._sides.candidate
         named = {address_of(p) for p in (side.probes if side else ()) if _place(p) == place}
-        moves = [move for move in self._moves if address_of(move.now) in named]
-        if len(moves) != 1:
-            return None
-        evidence = "the only source of this instruction that moved"
-        return _with(moves[0].claim, Grade.INFERRED, evidence)
+        moves = [move for address, move in self._moves.items() if address in named]
+        return moves[0] if len(moves) == 1 else None
 
     def unseen(self) -> tuple[Claim, ...]:
         """Claims for ADDs that moved and were served from the builder's cache: of no files."""
@@ -238,9 +158,9 @@ class MovedRemotes:
         stale = {(address_of(a.probe), a.used) for a in stale_adds(candidate, self._layers)}
         evidence = "the builder served its cache: the image has the old content"
         return tuple(
-            _with(move.claim, Grade.PROVEN, evidence)
-            for move in self._moves
-            if move.then and (address_of(move.now), move.then.identity) in stale
+            self._with(move, Grade.PROVEN, evidence)
+            for address, move in self._moves.items()
+            if move.then and (address, move.then.identity) in stale
         )
 
     def notes_of(self, instruction: Instruction | None) -> tuple[str, ...]:
@@ -248,7 +168,7 @@ class MovedRemotes:
         baseline, candidate = self._sides.baseline, self._sides.candidate
         if instruction is None or baseline is None or candidate is None:
             return ()
-        then = _by_address(baseline.probes)
+        then = by_address(baseline.probes)
         place = (instruction.stage, instruction.line)
         found = []
         for probe in candidate.probes:
@@ -269,31 +189,18 @@ class MovedRemotes:
     def _is_noise(self, change: FileChange) -> bool:
         return bool(self._sides.controls) and self._values.of(change).noisy
 
+    def _inferred(self, move: Move) -> Claim:
+        evidence = "the only source of this instruction that moved"
+        return self._with(move, Grade.INFERRED, evidence)
 
-def _by_address(probes: Iterable[Probe]) -> dict[Address, Probe]:
-    found: dict[Address, Probe] = {}
-    for probe in probes:
-        found.setdefault(address_of(probe), probe)
-    return found
+    def _with(self, move: Move, grade: Grade, evidence: str) -> Claim:
+        claim = move.claim(self._sides)
+        return replace(claim, grade=grade, evidence=(*claim.evidence, evidence))
 
 
 def _place(probe: Probe) -> Place:
     return probe.remote.stage, probe.remote.line
 
 
-def _instructions(snapshot: Snapshot | None) -> Iterator[tuple[int, Instruction]]:
-    for index, layer in enumerate(snapshot.layers if snapshot else ()):
-        if layer.instruction is not None:
-            yield index, layer.instruction
-
-
 def _digest(entry: Entry | None) -> str | None:
     return entry.digest if entry is not None and entry.type is EntryType.FILE else None
-
-
-def _short(probe: Probe) -> str:
-    return str(probe.identity)[: len("sha256:") + 12]
-
-
-def _with(claim: Claim, grade: Grade, evidence: str) -> Claim:
-    return replace(claim, grade=grade, evidence=(*claim.evidence, evidence))

@@ -38,6 +38,7 @@ class Probing:
         self._thread: threading.Thread | None = None
         self._remotes: dict[str, tuple[Remote, ...]] = {}
         self._answers: Answers = {}
+        self._second: list[Probe] = []
 
     def __enter__(self) -> Self:
         return self
@@ -77,17 +78,24 @@ class Probing:
         return self._answers
 
     def again(self, names: Iterable[str]) -> Answers:
-        """A second look at some images' sources: those that answered the first time."""
+        """A second look at some images' sources: those that answered the first time.
+
+        Each source is looked at a second time once a run; later calls give what that told.
+        """
         first = self.answers()
         answered = {
             name: tuple(one.remote for one in first.get(name, ()) if one.identity is not None)
             for name in names
         }
-        return self._probes(answered)
+        found = self._probes(answered, self._second)
+        self._second.extend(one for told in found.values() for one in told)
+        return found
 
-    def _probes(self, wanted: Mapping[str, tuple[Remote, ...]]) -> Answers:
+    def _probes(
+        self, wanted: Mapping[str, tuple[Remote, ...]], seen: Iterable[Probe] = ()
+    ) -> Answers:
         everything = [remote for asked in wanted.values() for remote in asked]
-        told = probe(everything, self._limits, cancelled=self._cancelled)
+        told = probe(everything, self._limits, seen=seen, cancelled=self._cancelled)
         found = {one.remote: one for one in told}
         return {
             name: tuple(found[remote] for remote in asked if remote in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -18,7 +18,7 @@ from drift.compare.compare import compare
 from drift.oci import Digest
 from drift.snapshot.model import Instruction, LayersInMemory
 from drift.source.model import Base, EngineIdentity, Inputs, Probe, Remote, RemoteKind, RepoSide
-from support.images import Member, file, snapshot_of
+from support.images import Member, file, snapshot_of, symlink
 
 U = "https://example.org/a"
 ENGINE = EngineIdentity("docker", "28", "1.51", "buildkit", "linux/amd64")
@@ -57,15 +57,14 @@ class Made:
     text: str = RUN
     repo: str = "one"
     bases: tuple[Base, ...] = ()
-    more: Sequence[Sequence[Member]] = field(default_factory=tuple)
+    members: Sequence[Member] = ()
 
 
 def build(made: Made, store: LayersInMemory, role: Role = Role.NIGHTLY, day: int = 23) -> Build:
-    stacks = [[file(path, content) for path, content in made.files.items()], *made.more]
-    taken = snapshot_of(stacks, store)
+    files = [file(path, content) for path, content in made.files.items()]
+    taken = snapshot_of([[*files, *made.members]], store)
     layers = tuple(
-        replace(layer, instruction=Instruction("0", number, made.text if number == 1 else "RUN x"))
-        for number, layer in enumerate(taken.layers, start=1)
+        replace(layer, instruction=Instruction("0", 1, made.text)) for layer in taken.layers
     )
     side = RepoSide(Digest.of(b"context"), Digest.of(made.repo.encode()))
     return Build(
@@ -101,7 +100,7 @@ class Night:
             controls=tuple(build(made, self.store, Role.CONTROL) for made in controls),
         )
         comparison = compare(sides.before, sides.after, self.store)
-        self.remotes = MovedRemotes(sides, Values(sides, self.store), self.store)
+        self.remotes = MovedRemotes(sides, comparison, Values(sides, self.store), self.store)
         self.said = {}
         for change in comparison.files:
             claim = self.remotes.of_path(change)
@@ -226,12 +225,34 @@ def test_what_comes_with_a_new_archive_is_told_by_name_and_content() -> None:
     new = {"opt/a/bin/a": "new", "opt/a/more": "more", "etc/other": "more"}
     same = Night(old, Made(new, [moved]))
     assert same.said["/opt/a/more"] == PROVEN
-    assert same.said["/etc/other"] == INFERRED  # another name: only its instruction tells
+    assert same.said["/etc/other"] is None  # another name, and not where the archive went
 
     edited = Night(old, Made(new, [moved], repo="two"))
     assert edited.said["/opt/a/bin/a"] == PROVEN
     assert edited.said["/opt/a/more"] is None  # the repository may unpack more of it
     assert same.remotes.claims[0].before == Digest.of(b"tgz 1")
+
+
+def test_where_digests_show_where_a_source_went_the_rest_is_not_its() -> None:
+    """A link lies among the archive's files; the stamp is the instruction's own."""
+    old = [file("opt/a/bin/a", "old"), symlink("opt/a/lib", "lib.1"), file("etc/stamp", "1")]
+    new = [file("opt/a/bin/a", "new"), symlink("opt/a/lib", "lib.2"), file("etc/stamp", "2")]
+    moved = probe("tgz 2", members=ARCHIVE_NEW)
+    night = Night(Made({}, [pair()], members=old), Made({}, [moved], members=new))
+    assert night.said == {"/opt/a/bin/a": PROVEN, "/opt/a/lib": INFERRED, "/etc/stamp": None}
+
+    made_of = (probe("source 1"), probe("source 2"))
+    built = Night(Made({}, made_of[:1], members=old), Made({}, made_of[1:], members=new))
+    assert set(built.said.values()) == {INFERRED}
+
+
+def test_another_mode_of_the_same_content_is_no_digests_business() -> None:
+    one = [file("bin/a", "old")]
+    other = [file("bin/a", "old", mode=0o755)]
+    old, new = probe("old", line=9), probe("new", line=9)
+    assert Night(Made({}, [old], members=one), Made({}, [new], members=other)).said == {
+        "/bin/a": None
+    }
 
 
 def test_a_replay_tells_the_world_from_the_repository() -> None:
@@ -256,6 +277,17 @@ def test_a_second_look_sees_what_moved_during_the_run() -> None:
     assert night.said["/bin/a"] == PROVEN
     (claim,) = night.remotes.claims
     assert "it moved during the run" in claim.evidence
+
+
+def test_the_answer_that_the_image_shows_is_the_one_that_is_told() -> None:
+    night = Night(
+        Made(OLD, [probe("old")]),
+        Made(NEW, [probe("between")]),
+        controls=[Made(NEW, [probe("new")])],
+    )
+    assert night.said["/bin/a"] == PROVEN
+    (claim,) = night.remotes.claims
+    assert claim.after == Digest.of(b"new")
 
 
 def test_a_claim_says_what_was_seen_and_where() -> None:
@@ -320,7 +352,7 @@ def test_two_images_alone_have_no_sources() -> None:
     store = LayersInMemory()
     one, other = (snapshot_of([[file("a", text)]], store) for text in "12")
     sides = Sides(one, other)
-    remotes = MovedRemotes(sides, Values(sides, store))
-    (change,) = compare(one, other, store).files
-    assert remotes.of_path(change) is None
+    comparison = compare(one, other, store)
+    remotes = MovedRemotes(sides, comparison, Values(sides, store))
+    assert remotes.of_path(comparison.files[0]) is None
     assert remotes.claims == ()

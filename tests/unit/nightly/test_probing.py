@@ -78,7 +78,9 @@ def test_a_second_look_asks_anew_what_answered(fleet: Fleet, web: Web) -> None:
         assert probing.answers()["app"][1].gone
         web.pages["/a"] = b"moved"
         again = probing.again(["app"])
+        others = probing.again(["web"])
     assert [probe.identity for probe in again["app"]] == [Digest.of(b"moved")]
+    assert [probe.identity for probe in others["web"]] == [Digest.of(b"moved")]
     assert (web.asked("/a"), web.asked("/b")) == (2, 1)
 
 

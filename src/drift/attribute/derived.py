@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from drift.attribute.claims import Claim
 from drift.attribute.generators import GENERATORS, Generator
+from drift.attribute.installs import installs_only
 from drift.attribute.model import Grade, Origin
 from drift.attribute.sources import Source
 from drift.compare.model import Comparison, FileChange
-from drift.snapshot.model import EntryType, printable_path
+from drift.snapshot.model import EntryType, Instruction, printable_path
 
 Explained = Callable[[FileChange], Claim | None]
 
@@ -54,7 +55,9 @@ class DerivedFiles:
         self._holders: dict[str, list[Source]] = defaultdict(list)
         self._names: dict[str, list[Source]] = defaultdict(list)
         self._folders: dict[str, list[Source]] = defaultdict(list)
+        self._called: dict[str, list[Source]] = defaultdict(list)
         for source in sources:
+            self._called[source.name].append(source)
             for path in source.files:
                 self._holders[path].append(source)
                 folder, _, name = path.rpartition("/")
@@ -66,6 +69,18 @@ class DerivedFiles:
         """What a path was generated from, by the first rule that has a source for it."""
         rules = (self._bytecode, self._link, self._notes, self._modules, self._generated)
         return next((claim for rule in rules if (claim := rule(change))), None)
+
+    def of_run(self, change: FileChange, made_by: Instruction | None) -> Claim | None:
+        """The moved package that an instruction installs, which fetches from nowhere else."""
+        found = [
+            source
+            for source in self._sources
+            if change.layer in {*source.layers, source.claim.layer}
+            and source.claim.origin is Origin.EXTERNAL
+            and installs_only(made_by, source.ecosystem)
+        ]
+        line = made_by.line if made_by else 0
+        return self._first(change, found, f"line {line} fetches from nowhere else")
 
     def _bytecode(self, change: FileChange) -> Claim | None:
         match = _BYTECODE.fullmatch(change.path)
@@ -129,9 +144,10 @@ class DerivedFiles:
         named = match.groupdict()
         if "package" in named:
             name = named["package"].partition(":")[0]
-            sources = [source for source in self._of(rule) if source.name == name]
+            sources = [s for s in self._called.get(name, ()) if s.ecosystem in rule.ecosystems]
         elif "holds" in named:
-            sources = [s for s in self._of(rule) if s in self._names.get(named["holds"], ())]
+            holding = self._names.get(named["holds"], ())
+            sources = [s for s in holding if s.ecosystem in rule.ecosystems]
         elif rule.inputs is None:
             sources = self._of(rule)
         else:
@@ -160,7 +176,8 @@ class DerivedFiles:
             first, claim = min(read_by, key=lambda pair: _order(change, *pair))
             more = f" and {len(read_by) - 1} more" if len(read_by) > 1 else ""
             return _derived(claim, f"{rule.what}, made from {printable_path(first.path)}{more}")
-        writers = [source for source in self._of(rule) if source.name in rule.writers]
+        called = (s for name in sorted(rule.writers) for s in self._called.get(name, ()))
+        writers = [s for s in called if s.ecosystem in rule.ecosystems]
         return self._first(change, writers, rule.what)
 
     def _first(

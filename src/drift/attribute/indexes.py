@@ -1,8 +1,9 @@
 """Lists of what could be installed: they move though nothing installed does.
 
 apt keeps what it fetched in ``/var/lib/apt/lists``, each file named after its URL with
-``/`` written as ``_`` (``sources.list(5)``; ``URItoFileName``), and ``pkgcache.bin`` as its
-reading of them; apk keeps ``APKINDEX.*.tar.gz``.
+``/`` written as ``_`` (``sources.list(5)``; ``URItoFileName``), ``pkgcache.bin`` as its
+reading of them, and ``eipp.log.xz`` as what it planned with them; apk keeps
+``APKINDEX.*.tar.gz``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from drift.compare.model import Comparison, FileChange
 from drift.snapshot.model import EntryType, printable_path
 
 _LISTS = "/var/lib/apt/lists/"
+_PLAN = "/var/log/apt/eipp.log.xz"
 _CACHES = ("/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin")
 _APK = re.compile(r"(/var/cache/apk|/etc/apk/cache|/lib/apk/cache)/APKINDEX\.[0-9a-f]+\.tar\.gz")
 _RELEASE = re.compile(r"(?P<root>.+)_(?P<name>InRelease|Release|Release\.gpg)")
@@ -51,6 +53,12 @@ class PackageIndexes:
             return self._claim(change, printable_path(change.path))
         return None
 
+    def of_plan(self, change: FileChange) -> Claim | None:
+        """apt's log of what it planned: where no package moved, it names the lists' versions."""
+        if change.path != _PLAN:
+            return None
+        return self._first or self._claim(change, printable_path(change.path))
+
     def _list(self, change: FileChange) -> Claim | None:
         entry = change.after or change.before
         name = posixpath.basename(change.path)
@@ -70,7 +78,10 @@ class PackageIndexes:
             after=change.after.digest if signed and change.after else None,
             instruction=self._sides.made_by(layer),
             layer=layer,
-            evidence=("a list of what could be installed, fetched by the package tool",),
+            evidence=(
+                "a list of what could be installed, fetched by the package tool",
+                *(("repo fingerprint unchanged",) if self._sides.same_repo_side else ()),
+            ),
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 from drift.attribute.bases import MovedBases
@@ -12,7 +14,7 @@ from drift.attribute.indexes import PackageIndexes
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.moves import Mover, installs, versions_of, who_moved
 from drift.attribute.ownership import Ownership
-from drift.attribute.purls import ecosystem, rank
+from drift.attribute.purls import bare_name, ecosystem, rank
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.republished import RepublishedPackages
 from drift.attribute.sides import Sides
@@ -49,13 +51,17 @@ class MovedPackages:
         self._sides = sides
         self._bases = bases
         self._repository = repository
-        self._files = comparison.files
+        self._databases: dict[str, list[FileChange]] = defaultdict(list)
+        for change in comparison.files:
+            for kind, folders in _DATABASES.items():
+                if change.path.startswith(folders):
+                    self._databases[kind].append(change)
         self._ownership = Ownership(sides, comparison)
         self.claims: dict[str, Claim] = {}
-        for change in sorted(comparison.packages, key=lambda change: rank(change.purl)):
-            files = self._ownership.held[change.purl]
-            known = self._known_as_another(change.purl, files)
-            self.claims[change.purl] = known or self._claim(change, files)
+        for moved in sorted(comparison.packages, key=lambda moved: rank(moved.purl)):
+            files = self._ownership.held[moved.purl]
+            known = self._known_as_another(moved.purl, files)
+            self.claims[moved.purl] = known or self._claim(moved, files)
         self.republished = RepublishedPackages(sides, comparison, bases, self._ownership, values)
         self._derived = DerivedFiles(comparison, self._sources(comparison), self._explained)
         self._indexes = PackageIndexes(sides, comparison, values)
@@ -67,10 +73,19 @@ class MovedPackages:
             or self.republished.of_path(change)
             or self._indexes.of_path(change)
             or self._derived.of_path(change)
+            or self._indexes.of_plan(change)
         )
         if claim and claim.origin is not Origin.REPO and brought_by_copy(self._sides, change):
             return None  # no package tool wrote it
         return claim
+
+    def of_run(self, change: FileChange) -> Claim | None:
+        """The moved package whose install made a file anew, for all that can be read.
+
+        To be asked where the experiment says that the outside did it: a RUN that fetches
+        from nowhere but the package's archive had nothing else from there.
+        """
+        return self._derived.of_run(change, self._sides.made_by(change.after_layer))
 
     def owners_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
         """As evidence: the packages whose files these are, though they did not move."""
@@ -104,10 +119,10 @@ class MovedPackages:
         return self.claims.get(other) if other else None
 
     def _claim(self, change: PackageChange, files: list[FileChange]) -> Claim:
-        base = self._bases.of_image
-        if base and self._all_in_base(files or self._databases_of(change.purl)):
+        base, traces = self._bases.of_image, files or self._traces(change.purl)
+        if base and self._all_in_base(traces):
             return base
-        own = next((file for file in files if not self._bases.of_path(file)), None)
+        own = next((file for file in traces if not self._bases.of_path(file)), None)
         layer = own.layer if own and own.after else None
         mover, grade = self._mover(change, files)
         return Claim(
@@ -125,9 +140,12 @@ class MovedPackages:
     def _all_in_base(self, files: list[FileChange]) -> bool:
         return bool(files) and all(self._bases.of_path(file) for file in files)
 
-    def _databases_of(self, purl: str) -> list[FileChange]:
-        folders = _DATABASES.get(ecosystem(purl), ())
-        return [change for change in self._files if change.path.startswith(folders)]
+    def _traces(self, purl: str) -> list[FileChange]:
+        """Where a package's database changed: its own files first, where it has some."""
+        changes = self._databases[ecosystem(purl)]
+        name = re.escape(bare_name(purl))
+        own = re.compile(rf"/var/lib/dpkg/info/{name}(:[^/.]+)?\.[a-z0-9]+")
+        return sorted(changes, key=lambda change: own.fullmatch(change.path) is None)
 
     def _mover(self, change: PackageChange, files: list[FileChange]) -> tuple[Mover, Grade]:
         mover = who_moved(self._sides, change.purl, versions_of(change.purl), installs)

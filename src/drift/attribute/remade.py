@@ -20,6 +20,12 @@ _COMPILED = re.compile(
 )
 _NOTES = re.compile(r".*\.(dist|egg)-info/.*|.*/node_modules/\.[^/]+", re.DOTALL)
 _GENERATED = re.compile(r".*\.(dist|egg)-info/(?!METADATA).*|.*/(bin|Scripts)/[^/]+", re.DOTALL)
+# What stands behind Package.integrity, as its cataloguer says.
+_INTEGRITY = {
+    "deb": "the digest of its control fields and md5sums",
+    "apk": "the checksum of its control segment",
+    "npm": "the registry's digest of it",
+}
 _CONTROL = re.compile(r"/var/lib/dpkg/info/(?P<package>.+)\.(?!list\Z)[a-z0-9]+")
 
 
@@ -102,7 +108,8 @@ def _whole(before: Package, after: Package) -> tuple[Fact, ...] | None:
     one, other = before.integrity, after.integrity
     if one is None or other is None:
         return None
-    return (Fact("the publisher's digest of it", "", one, other),) if one != other else ()
+    what = _INTEGRITY.get(ecosystem(after.purl), "the publisher's digest of it")
+    return (Fact(what, "", one, other),) if one != other else ()
 
 
 def _digests(before: Package, after: Package) -> tuple[Fact, ...]:

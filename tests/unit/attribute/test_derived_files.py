@@ -310,6 +310,15 @@ def test_an_index_stays_one_on_a_night_when_a_package_moves() -> None:
     assert night(["/usr/bin/curl"], made[:1], made[1:]).claim(name).kind is Kind.PACKAGE_INDEX
 
 
+def test_apt_s_plan_follows_from_its_lists_or_from_a_package() -> None:
+    path = "/var/log/apt/eipp.log.xz"
+    made = [file(path.lstrip("/"), text) for text in "ab"]
+    moved = night(["/usr/bin/curl"], made[:1], made[1:])
+    assert moved.claim(path).subject == CURL
+    quiet = PackagedNight(*(Made([(INSTALL, [member])]) for member in made))
+    assert quiet.claim(path).kind is Kind.PACKAGE_INDEX
+
+
 def test_apt_s_cache_alone_is_no_index_that_moved() -> None:
     one, other = (Made([("RUN x", [file("var/cache/apt/pkgcache.bin", text)])]) for text in "ab")
     assert PackagedNight(one, other).claims["/var/cache/apt/pkgcache.bin"] is None

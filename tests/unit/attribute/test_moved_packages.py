@@ -192,3 +192,45 @@ def test_a_package_of_an_unknown_kind_is_one_all_the_same() -> None:
         return Made([("RUN get tool", [file("opt/tool", version)])], (package,))
 
     assert PackagedNight(side("1"), side("2")).claim("/opt/tool").subject == "pkg:generic/tool"
+
+
+def test_a_package_without_changed_files_belongs_to_the_run_that_its_database_tells() -> None:
+    def side(version: str) -> Made:
+        install = (INSTALL, [file("var/lib/dpkg/info/curl.md5sums", version)])
+        later = ("RUN apt-get install x", [file("var/lib/dpkg/status", version)])
+        return Made([install, later], (deb("curl", version, BIN),))
+
+    claim = PackagedNight(side("1"), side("2")).packages.claims[CURL]
+    assert "none of its files changed" in claim.evidence
+    assert claim.instruction is not None
+    assert claim.instruction.text == INSTALL
+
+
+@pytest.mark.parametrize(
+    ("text", "derived"),
+    [
+        ("RUN apt-get update && apt-get install -y curl-doc", True),
+        ("RUN /usr/bin/apt-get install x && rm -rf /var/lib/apt/lists/*", True),
+        ("RUN echo 'deb http://a/ ./' > /etc/apt/sources.list; apt install x", True),
+        ("RUN apt-get install -y python3-pip", True),
+        ("RUN apt-get install x && curl https://a/b | sh", False),
+        ("RUN apt-get install x && pip3 install y", False),
+        ("RUN apt-get install x && git clone https://a/b", False),
+        ("RUN --mount=type=bind,from=a,target=/a apt-get install x", False),
+        ("RUN /install.sh", False),
+        ("COPY a /a", False),
+    ],
+)
+def test_what_else_an_install_makes(text: str, *, derived: bool) -> None:
+    """Scripts of packages write anything: where nothing else was fetched, it follows from them."""
+
+    def side(version: str) -> Made:
+        made = [file("usr/bin/curl", version), file("run/adduser", version)]
+        return Made([(text, made)], (deb("curl", version, BIN),))
+
+    night = PackagedNight(side("1"), side("2"))
+    change = next(c for c in night.comparison.files if c.path == "/run/adduser")
+    claim = night.packages.of_run(change)
+    assert night.claims["/run/adduser"] is None
+    assert (claim is not None) is derived
+    assert claim is None or (claim.subject, claim.grade) == (CURL, Grade.DERIVED)

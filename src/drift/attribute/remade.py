@@ -22,10 +22,11 @@ _NOTES = re.compile(r".*\.(dist|egg)-info/.*|.*/node_modules/\.[^/]+", re.DOTALL
 _GENERATED = re.compile(r".*\.(dist|egg)-info/(?!METADATA).*|.*/(bin|Scripts)/[^/]+", re.DOTALL)
 # What stands behind Package.integrity, as its cataloguer says.
 _INTEGRITY = {
-    "deb": "the digest of its control fields and md5sums",
+    "deb": "the digest of its control fields and of its files' digests",
     "apk": "the checksum of its control segment",
     "npm": "the registry's digest of it",
 }
+_SCHEME = re.compile(r"Q\d|[a-z0-9]+[:-]")
 _CONTROL = re.compile(r"/var/lib/dpkg/info/(?P<package>.+)\.(?!list\Z)[a-z0-9]+")
 
 
@@ -104,12 +105,18 @@ def _remade(
 
 
 def _whole(before: Package, after: Package) -> tuple[Fact, ...] | None:
-    """The fact that the publisher's identities differ; None where a side has none."""
+    """The fact that the publisher's identities differ; None where they can't be compared."""
     one, other = before.integrity, after.integrity
-    if one is None or other is None:
+    if one is None or other is None or _scheme(one) != _scheme(other):
         return None
     what = _INTEGRITY.get(ecosystem(after.purl), "the publisher's digest of it")
     return (Fact(what, "", one, other),) if one != other else ()
+
+
+def _scheme(integrity: str) -> str:
+    """How an identity was digested: ``sha512-``, ``sha256:``, ``Q1``."""
+    found = _SCHEME.match(integrity)
+    return found[0] if found else ""
 
 
 def _digests(before: Package, after: Package) -> tuple[Fact, ...]:

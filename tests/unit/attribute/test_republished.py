@@ -206,6 +206,7 @@ def module(content: int, integrity: str | None, path: str = "index.js") -> Made:
     ("then", "now", "control", "grade"),
     [
         pytest.param("sha512-a", "sha512-b", None, Grade.PROVEN, id="the registry's digests"),
+        pytest.param("sha1-a", "sha512-b", None, None, id="digests that can't be compared"),
         pytest.param("sha512-a", "sha512-a", 2, None, id="postinstall wrote it, not the registry"),
         pytest.param(None, "sha512-a", 2, Grade.INFERRED, id="content, and a control agrees"),
         pytest.param(None, None, 3, None, id="content, and the control has another"),

@@ -150,9 +150,14 @@ def _package(reading: Reading, control: _Control, diversions: _Diversions) -> Pa
 
 
 def _integrity(fields: Stanza, md5sums: Mapping[str, str]) -> str:
-    """One digest of the vendor's control fields and of its md5sums, removed files' too."""
+    """One digest of the vendor's control fields and of its files' digests, removed ones too.
+
+    Obsolete conffiles are an earlier version's. Whoever digests something else here must
+    name it otherwise than ``sha256:``: nights of before would look published anew.
+    """
     control = sorted(item for item in fields.items() if item[0] not in _NOT_THE_VENDORS)
-    text = repr((control, sorted(md5sums.items())))
+    conffiles = _conffiles(fields, obsolete=False)
+    text = repr((control, sorted(md5sums.items()), sorted(conffiles.items())))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -203,14 +208,15 @@ def _md5sums(reading: Reading, control: _Control) -> dict[str, str]:
     return digests
 
 
-def _conffiles(fields: Stanza) -> dict[str, str]:
+def _conffiles(fields: Stanza, *, obsolete: bool = True) -> dict[str, str]:
     """``PATH MD5 [obsolete] [remove-on-upgrade]``; one not yet unpacked has no digest."""
     digests = {}
     for line in fields.get("conffiles", "").split("\n"):
         words = line.split(" ")
+        flags = set()
         while words and words[-1] in _CONFFILE_FLAGS:
-            words.pop()
-        if len(words) > 1 and _MD5.fullmatch(words[-1]):
+            flags.add(words.pop())
+        if len(words) > 1 and _MD5.fullmatch(words[-1]) and (obsolete or "obsolete" not in flags):
             digests[" ".join(words[:-1])] = f"md5:{words[-1]}"
     return digests
 

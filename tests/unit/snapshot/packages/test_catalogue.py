@@ -292,9 +292,11 @@ def dpkg_integrity(stanzas: str, md5sums: str) -> str | None:
 def test_dpkg_integrity_is_of_what_the_vendor_made() -> None:
     """Gone files count (the .deb had them); what dpkg itself notes does not."""
     one = dpkg_integrity(stanza("a", more="Depends: b\n"), f"{MD5}  x\n")
-    own = f"Depends: b\nConffiles:\n /etc/a {MD5}\nTriggers-Pending: ldconfig\nSection: misc\n"
+    conffile = f"Depends: b\nConffiles:\n /etc/a {MD5}"
+    own = f"{conffile} obsolete\nTriggers-Pending: ldconfig\nSection: misc\n"
     assert dpkg_integrity(stanza("a", more=own), f"{MD5}  x\n") == one
     assert dpkg_integrity(stanza("a", more="Depends: c\n"), f"{MD5}  x\n") != one
+    assert dpkg_integrity(stanza("a", more=f"{conffile}\n"), f"{MD5}  x\n") != one
     assert dpkg_integrity(stanza("a", more="Depends: b\n"), f"{MD5[::-1]}  x\n") != one
 
 

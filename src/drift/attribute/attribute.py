@@ -50,7 +50,7 @@ class _Attributing:
         self.repository = RepositoryChanges(sides, self.bases)
         self.values = Values(sides, layers)
         self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
-        self.paths = PathTrial(sides, comparison, self.values, self.repository)
+        self.paths = PathTrial(sides, comparison, self.values, self.repository, self.bases.of_run)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
             self.packages.of_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
@@ -9,6 +10,13 @@ from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.sides import Sides
 from drift.compare.model import FileChange
 from drift.source.model import Base
+
+# Words of commands that may fetch something from elsewhere than the base.
+_FETCHES = re.compile(
+    r"\b(?:apt|apt-get|aptitude|apk|dnf|microdnf|yum|zypper|pacman|pip\d?|pipx|uv|poetry|conda|npm"
+    r"|npx|yarn|pnpm|gem|bundle|cargo|rustup|go|mvn|gradle|composer|curl|wget|git|svn|hg|rsync|scp"
+    r"|ssh|ftp|nc|telnet)\b|://|/dev/tcp/|--mount"
+)
 
 
 class MovedBases:
@@ -44,6 +52,8 @@ class MovedBases:
             evidence.append(f"the Dockerfile names {after.reference}, before {before.reference}")
         if self._sides.same_repo_side:
             evidence.append("repo fingerprint unchanged")
+        if not same_reference and (moved := self._old_base_moved(before)):
+            evidence.append(moved)
         if shown.local:
             evidence.append("no registry gave it: the engine's own image was used")
         return Claim(
@@ -55,6 +65,14 @@ class MovedBases:
             after=_identity(after, same_reference),
             evidence=tuple(evidence),
         )
+
+    def _old_base_moved(self, before: Base | None) -> str | None:
+        """As evidence: the base that the repository left has moved as well."""
+        replays = (build.inputs.bases for build in self._sides.replays if build.inputs)
+        for base in (base for bases in replays for base in bases):
+            if before and base.reference == before.reference and base.identity != before.identity:
+                return f"{base.reference} moved too, to {base.identity}"
+        return None
 
     @property
     def of_image(self) -> Claim | None:
@@ -68,6 +86,21 @@ class MovedBases:
             return None
         deciders = self._sides.deciders(change)
         return claim if deciders and all(decider.base for decider in deciders) else None
+
+    def of_run(self, change: FileChange) -> Claim | None:
+        """The claim for a file that a RUN made anew on a moved base, for all that can be read.
+
+        To be asked where the experiment says that the outside did it. A command that names
+        nothing else to fetch from had only the base, which makes it the best reading.
+        """
+        claim = self.of_image
+        made_by = self._sides.made_by(change.after_layer)
+        if claim is None or claim.origin is not Origin.EXTERNAL or made_by is None:
+            return None
+        if not made_by.text.upper().startswith("RUN") or _FETCHES.search(made_by.text):
+            return None
+        evidence = f"line {made_by.line} ran on the moved base, and names nothing else outside"
+        return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, evidence))
 
     def of_copy(self, source: str) -> Claim | None:
         """The claim for what ``COPY --from`` takes: an image, or a stage that stands on one.

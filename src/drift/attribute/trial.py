@@ -6,6 +6,7 @@ A claim without a subject is named after the paths that share it; see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
@@ -76,9 +77,11 @@ class PathTrial(Trial):
         comparison: Comparison,
         values: Values,
         repository: RepositoryChanges,
+        outside: Callable[[FileChange], Claim | None],
     ) -> None:
+        """``outside`` reads a source for what the experiment says came from outside."""
         super().__init__(sides, repository)
-        self._values = values
+        self._values, self._outside = values, outside
         self._random = RandomNames(sides, comparison, values)
 
     def of(self, change: FileChange) -> Told:
@@ -96,6 +99,8 @@ class PathTrial(Trial):
         if answer.origin is Origin.NONDETERMINISM:
             kind = _kind_of_flapping(change.path, values.form)
             return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
+        if answer.origin is Origin.EXTERNAL and (read := self._outside(change)):
+            return replace(read, evidence=(*read.evidence, *answer.evidence)), answer.needs
         repo = self.repository.by_experiment(change)
         return self.told(answer, unnamed, repo, self.repository.of_path(change))
 

@@ -122,7 +122,7 @@ class Pair:
                 f"the store keeps no manifest of the layer {error.args[0]} any more",
                 hint="compare with the image in the engine or an archive instead",
             ) from error
-        attribution = attribute(Sides(before, after), comparison)
+        attribution = attribute(Sides(before, after), comparison, self._layers)
         status = status_of(comparison, attribution)
         return DiffResult(one, other, status, comparison, attribution)
 

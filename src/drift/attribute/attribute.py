@@ -31,12 +31,21 @@ from drift.snapshot.model import EntryType, Layers, printable_path
 Rule = Callable[[FileChange], Claim | None]
 
 
-def attribute(sides: Sides, comparison: Comparison, layers: Layers | None = None) -> Attribution:
+def attribute(
+    sides: Sides,
+    comparison: Comparison,
+    layers: Layers | None = None,
+    known: Iterable[Claim] = (),
+) -> Attribution:
     """Give every changed path, package and configuration field exactly one cause.
 
-    ``layers`` holds the manifests of all builds of ``sides``.
+    ``layers`` holds the manifests of all builds of ``sides``; ``known`` are causes that
+    follow from the builds themselves, and explain no file.
     """
-    return _Attributing(sides, comparison, layers).attribution()
+    attributing = _Attributing(sides, comparison, layers)
+    for claim in known:
+        attributing.claims.add(claim)
+    return attributing.attribution()
 
 
 class _Attributing:

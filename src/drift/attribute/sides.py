@@ -120,6 +120,14 @@ class Sides:
             return ()
         return _moved(self.before_inputs.bases, self.after_inputs.bases, frontends=True)
 
+    @property
+    def moved_arguments(self) -> tuple[str, ...]:
+        """The volatile arguments whose values differ, which no fingerprint tells."""
+        if self.before_inputs is None or self.after_inputs is None:
+            return ()
+        then, now = self.before_inputs.volatile, self.after_inputs.volatile
+        return tuple(sorted(name for name in now if then.get(name) not in (None, now[name])))
+
     def deciders(self, change: FileChange) -> tuple[Decider, ...]:
         """The layers that decide a path, the candidate's first.
 

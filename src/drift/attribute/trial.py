@@ -49,7 +49,7 @@ class Trial:
             return _with(repo, answer, answer.grade), need
         if answer.origin is Origin.TOOLCHAIN:
             return self._tool(answer), need
-        evidence = self._toolchain() if answer.origin is Origin.UNEXPLAINED else ()
+        evidence = (*self._arguments(), *self._toolchain())
         return replace(_with(unnamed, answer, answer.grade, evidence), origin=answer.origin), need
 
     def _tool(self, answer: Answer) -> Claim:
@@ -63,6 +63,10 @@ class Trial:
             after=first.after,
             evidence=(*answer.evidence, *self._toolchain()),
         )
+
+    def _arguments(self) -> tuple[str, ...]:
+        moved = self.sides.moved_arguments
+        return tuple(f"the volatile argument {name} has another value" for name in moved)
 
     def _toolchain(self) -> tuple[str, ...]:
         return tuple(map(str, self.tools))

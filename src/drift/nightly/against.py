@@ -92,7 +92,7 @@ def against(
 
         for role in (Role.NIGHTLY, Role.REPLAY):
             rounds.phase([order for order in orders if order.role is role], done)
-        judge = Judge(layers, config.policy, config.ignore)
+        judge = Judge(layers, config.policy, config.ignore, config.accept)
         here = {o.prepared.image.name: o.prepared for o in orders if o.role is Role.NIGHTLY}
         experiments = {
             image.name: _experiment(image, built, judge, here.get(image.name)) for image in fleet

@@ -9,21 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from drift.attribute.breakage import retry_is_due
 from drift.attribute.experiment import Progress, Wanted, next_build
-from drift.builds import Build, Failure, FailureKind, Role
+from drift.builds import Role
 from drift.nightly.judge import Judge, Judged
 from drift.nightly.prepare import Prepared
 from drift.nightly.rounds import Built, Ordered
 from drift.report.results import ImageResult
 
 NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
-# What may be otherwise a moment later, once a build had begun.
-_WORTH_ANOTHER = (
-    FailureKind.STEP,
-    FailureKind.SOURCE,
-    FailureKind.NETWORK,
-    FailureKind.ENGINE,
-)
 
 
 @dataclass(slots=True)
@@ -105,7 +99,7 @@ class Experiment:
             built=built,
             baseline=self.judged.baseline is not None,
             failed=len(tried),
-            again=self.prepared is not None and _worth_another(tried[-1]),
+            again=self.prepared is not None and not built and retry_is_due(tried[-1]),
             replayable=self.replay is not None or self.may_replay,
             replays=sum(build.ok for build in replays),
             replay_failed=any(not build.ok for build in replays),
@@ -114,12 +108,6 @@ class Experiment:
             policy=self.judged.image.control,
             needs=attribution.needs if attribution else frozenset(),
         )
-
-
-def _worth_another(build: Build) -> bool:
-    """Whether a build that failed may succeed now: it had begun, and nothing is full."""
-    failure: Failure | None = build.failure
-    return failure is not None and failure.kind in _WORTH_ANOTHER and build.seconds > 0
 
 
 def next_phase(

@@ -120,7 +120,7 @@ class _Run:
             jobs=jobs,
             mask=Mask(config.masked),
         )
-        self.judge = Judge(store.layers, config.policy, config.ignore)
+        self.judge = Judge(store.layers, config.policy, config.ignore, config.accept)
         self.experiments: list[Experiment] = []
         self.logs: dict[str, str] = {}
         self.documents: list[Document] = []

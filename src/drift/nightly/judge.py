@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from drift.attribute.accepted import accept_known, ended_rules
 from drift.attribute.attribute import attribute
-from drift.attribute.model import Status
+from drift.attribute.breakage import causes_of_break, flaky, replay_break
+from drift.attribute.model import Attribution, Status
 from drift.attribute.sides import Sides
 from drift.attribute.verdict import is_flagged, status_of
-from drift.builds import Build, Role
+from drift.builds import Build, Failure, Role
 from drift.compare.compare import compare
 from drift.compare.ignore import ignore_rules
 from drift.compare.model import Comparison
+from drift.config.model import Accept, Image, Policy
 from drift.config.model import Ignore as IgnoreRule
-from drift.config.model import Image, Policy
 from drift.errors import Error
 from drift.report.results import ImageResult
 from drift.snapshot.model import Layers
@@ -54,14 +56,14 @@ class Judge:
     layers: Layers
     policy: Policy
     ignore: tuple[IgnoreRule, ...]
+    accept: tuple[Accept, ...] = ()
     _compared_last: tuple[tuple[str, str], Comparison] | None = None
 
     def result(self, judged: Judged) -> ImageResult:
         """The result of an image whose nightly build was tried."""
         candidate, baseline = judged.candidate, judged.baseline
         if candidate.failure is not None:
-            status = Status.BROKEN if candidate.failure.kind.broken else Status.UNKNOWN
-            return self._bare(judged, status, candidate.failure.message)
+            return self._broken(judged, candidate.failure)
         if baseline is None:
             return self._bare(judged, Status.FIRST)
         if baseline.failure is not None:
@@ -76,6 +78,20 @@ class Judge:
             message = f"the two builds could not be compared: {said}"
             return self._bare(judged, Status.UNKNOWN, message)
 
+    def _broken(self, judged: Judged, failure: Failure) -> ImageResult:
+        """An image that did not build, and whose doing that is."""
+        breakage = causes_of_break(
+            judged.baseline,
+            judged.of_role(Role.NIGHTLY),
+            judged.of_role(Role.REPLAY),
+            judged.no_replay,
+        )
+        bare = self._bare(judged, breakage.status, failure.message)
+        attribution = accept_known(breakage.attribution, self.accept, judged.candidate.night)
+        fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
+        flagged = is_flagged(breakage.status, attribution.causes, fail_on, tolerate)
+        return replace(bare, attribution=attribution, flagged=flagged)
+
     def _compared(self, judged: Judged, baseline: Build, candidate: Build) -> ImageResult:
         sides = replace(
             Sides.of_builds(baseline, candidate),
@@ -86,7 +102,11 @@ class Judge:
             flapped=judged.flapped,
         )
         comparison = self._comparison(judged.image, baseline, candidate)
-        attribution = attribute(sides, comparison, self.layers)
+        failed = [build for build in judged.of_role(Role.REPLAY) if not build.ok]
+        breaks = (replay_break(baseline, build) for build in failed)
+        known = [claim for claim in breaks if claim]
+        attribution = attribute(sides, comparison, self.layers, known)
+        attribution = accept_known(attribution, self.accept, candidate.night)
         status = status_of(comparison, attribution, self.policy.tolerate)
         fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
         return ImageResult(
@@ -98,8 +118,14 @@ class Judge:
             comparison=comparison,
             attribution=attribution,
             builds=judged.builds,
-            notes=judged.notes,
+            notes=(*judged.notes, *self._notes(judged, attribution)),
         )
+
+    def _notes(self, judged: Judged, attribution: Attribution) -> Iterator[str]:
+        """What the reader should know of the builds, and of rules that hold no more."""
+        failed = (build for build in judged.of_role(Role.NIGHTLY) if not build.ok)
+        yield from map(flaky, failed)
+        yield from ended_rules(attribution.causes, self.accept, judged.candidate.night)
 
     def _comparison(self, image: Image, baseline: Build, candidate: Build) -> Comparison:
         """How the two builds differ; the last answer is remembered, as more builds follow."""

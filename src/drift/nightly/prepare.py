@@ -199,6 +199,15 @@ def kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
     }
 
 
+def volatile_args(image: Image) -> Mapping[str, Digest]:
+    """The arguments that are left out of the fingerprint, by the digests of their values."""
+    return {
+        name: Digest.of(image.args[name].encode())
+        for name in image.volatile_args
+        if name in image.args
+    }
+
+
 def _roots(dockerfile: Dockerfile, build: StageBuild) -> dict[str, Root]:
     """The external image that each stage stands on; none for ``scratch``."""
     roots: dict[str, Root] = {}

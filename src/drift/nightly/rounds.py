@@ -21,7 +21,7 @@ from drift.errors import EngineError, Error, SnapshotError, SourceError, with_hi
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
-from drift.nightly.prepare import CannotBuild, Prepared
+from drift.nightly.prepare import CannotBuild, Prepared, volatile_args
 from drift.nightly.stages import CopiedStages
 from drift.nightly.verification import verify_bases, verify_prefix
 from drift.nightly.watch import Watcher
@@ -156,9 +156,10 @@ class Rounds:
         try:
             self._check_room()
             engine = self.engine.identity(order.prepared.builder)
+            volatile = volatile_args(order.prepared.image)
             # Known though a base cannot be had: whether the repository changed decides then.
-            inputs = Inputs(repo=order.prepared.repo, bases=(), engine=engine)
-            blank = replace(blank, inputs=inputs)
+            inputs = Inputs(order.prepared.repo, (), engine, volatile)
+            blank = replace(blank, inputs=hidden_inputs(inputs, self.mask))
             inputs = replace(inputs, bases=self.bases.of(order.prepared))
         except CannotBuild as error:
             return Built(replace(blank, failure=self.masked(error.failure)))

@@ -92,11 +92,16 @@ class EngineIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a build was made from."""
+    """All that a build was made from.
+
+    ``volatile`` are the digests of the volatile arguments' values, by name: they are in no
+    fingerprint, but that one changed is worth saying.
+    """
 
     repo: RepoSide
     bases: tuple[Base, ...]
     engine: EngineIdentity
+    volatile: Mapping[str, Digest] = field(default_factory=dict)
 
 
 class RemoteKind(StrEnum):

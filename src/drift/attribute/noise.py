@@ -14,6 +14,15 @@ _BY_PATH = (
 )
 
 
+def is_known(form: str) -> bool:
+    """Whether this version knows a form; another one may have written it."""
+    try:
+        forms.by_name(form)
+    except KeyError:
+        return False
+    return True
+
+
 def kind_of_noise(path: str, form: str | None = None) -> Kind:
     """The kind of a path that differs between builds of the same inputs."""
     if form is not None:

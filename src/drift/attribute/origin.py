@@ -15,6 +15,10 @@ T. The first line that holds decides:
 6. Y, C and T all differ: a second replay decides. Replays differ: ``repo``. They agree:
    ``external``.
 
+Where the builder is another one than last night's, a replay goes back to it as well, whether
+or not the repo side changed: then line 4 says ``toolchain`` for an unchanged repo side, and
+line 5 speaks of the rest of the toolchain alone, which no replay can go back to.
+
 A build that a line asks for and that is not there is said as :attr:`Answer.needs`; the answer
 is then what can be said without it. The function is pure, and says nothing of kinds and
 subjects.
@@ -53,17 +57,20 @@ class Value:
 class Case:
     """One path's values, and what is known of the builds that they come from.
 
-    ``same_repo`` says that both nights had one fingerprint. ``named`` is who moved a named
-    source that holds the path (None: there is none). ``flapped`` says that the path was seen
-    with T's value on an earlier night whose builds differed in it. ``y_controls`` are the
-    controls of the baseline's own night.
+    ``same_side`` says that a replay would be tonight's build once more: neither the repo side
+    nor the builder differs. ``edited`` says that the repo side does. ``named`` is who moved a
+    named source that holds the path (None: there is none). ``toolchain`` says that an
+    engine-side input differs which a replay could not go back to. ``flapped`` says that the
+    path was seen with T's value on an earlier night whose builds differed in it.
+    ``y_controls`` are the controls of the baseline's own night.
     """
 
     y: Value
     t: Value
     replays: tuple[Value, ...] = ()
     controls: tuple[Value, ...] = ()
-    same_repo: bool = False
+    same_side: bool = False
+    edited: bool = True
     named: Origin | None = None
     toolchain: bool = False
     flapped: bool = False
@@ -146,19 +153,23 @@ def _only_in(values: Sequence[Value], others: Sequence[Value]) -> frozenset[int]
 
 def _steady(case: Case) -> Answer:
     """Lines 4 to 6, where tonight's builds agree as far as there are several."""
-    if case.same_repo:
+    if case.same_side:
         return _outside(case, ("repo fingerprint unchanged",))
     if not case.replays:
-        needs = Need.REPLAY
-        return Answer(Origin.UNEXPLAINED, needs=needs, evidence=("the repository changed too",))
+        what = "the repository changed too" if case.edited else "the builder changed too"
+        return Answer(Origin.UNEXPLAINED, needs=Need.REPLAY, evidence=(what,))
     again = case.replays[0]
+    side = "last night's revision" if case.edited else "last night's builder"
     if again.same(case.y):
-        evidence = ("last night's revision, built tonight, still gives what it gave",)
-        return _controlled(case, Origin.REPO, evidence)
+        return _controlled(case, _own(case), (f"{side}, tonight, still gives what it gave",))
     if again.same(case.t):
-        evidence = ("last night's revision, built tonight, gives the same",)
-        return _outside(case, evidence)
-    return _all_differ(case)
+        return _outside(case, (f"{side}, tonight, gives the same",))
+    return _all_differ(case, side)
+
+
+def _own(case: Case) -> Origin:
+    """Who moved what a replay goes back to."""
+    return Origin.REPO if case.edited else Origin.TOOLCHAIN
 
 
 def _controlled(case: Case, origin: Origin, evidence: tuple[str, ...]) -> Answer:
@@ -172,30 +183,29 @@ def _outside(case: Case, evidence: tuple[str, ...]) -> Answer:
     """C = T: neither the repository nor, once controls agree, noise."""
     if not case.controls:
         return Answer(Origin.UNEXPLAINED, needs=Need.CONTROL, evidence=evidence)
+    evidence += (_agree(case),)
+    if case.toolchain:
+        return Answer(Origin.TOOLCHAIN, Grade.INFERRED, evidence=evidence)
     proven = len(case.controls) > 1
     grade = Grade.PROVEN if proven else Grade.INFERRED
-    evidence = (*evidence, _agree(case))
-    if case.toolchain:
-        return Answer(Origin.TOOLCHAIN, grade, evidence=evidence)
     needs = None if proven else Need.SECOND_CONTROL
     return Answer(Origin.EXTERNAL, grade, needs, evidence)
 
 
-def _all_differ(case: Case) -> Answer:
+def _all_differ(case: Case, side: str) -> Answer:
     if len(case.replays) < 2:
-        return Answer(
-            Origin.UNEXPLAINED,
-            needs=Need.SECOND_REPLAY,
-            evidence=("last night's revision, built tonight, gives a third value",),
-        )
-    if _all_same(case.replays[0], case.replays[1:]):
-        evidence = (
-            "two builds of last night's revision agree tonight, and differ from last night",
-            "the repository changed it too",
-        )
-        return _controlled(case, Origin.EXTERNAL, evidence)
-    noise = "two builds of last night's revision differ in it: it was noise before"
-    return _controlled(case, Origin.REPO, (noise,))
+        third = f"{side}, tonight, gives a third value"
+        return Answer(Origin.UNEXPLAINED, needs=Need.SECOND_REPLAY, evidence=(third,))
+    if not _all_same(case.replays[0], case.replays[1:]):
+        noise = f"two builds of {side} differ in it: it was noise before"
+        return _controlled(case, _own(case), (noise,))
+    what = "the repository" if case.edited else "the builder"
+    evidence = (
+        f"two builds of {side} agree tonight, and differ from last night",
+        f"{what} changed it too",
+    )
+    answer = _controlled(case, Origin.EXTERNAL, evidence)
+    return replace(answer, grade=Grade.INFERRED) if case.toolchain else answer
 
 
 def _agree(case: Case) -> str:

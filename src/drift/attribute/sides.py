@@ -104,6 +104,28 @@ class Sides:
         return bool(one and other and one.repo.fingerprint == other.repo.fingerprint)
 
     @property
+    def same_builder(self) -> bool:
+        """True where both builds were made by the same builder (classic, BuildKit)."""
+        one, other = self.before_inputs, self.after_inputs
+        return not (one and other) or one.engine.builder == other.engine.builder
+
+    @property
+    def old_builder(self) -> bool:
+        """Whether the replays were made by the baseline's builder."""
+        then = self.before_inputs.engine.builder if self.before_inputs else None
+        made = [build.inputs.engine.builder for build in self.replays if build.inputs]
+        return bool(made) and all(builder == then for builder in made)
+
+    @property
+    def same_side(self) -> bool:
+        """Whether a replay would be tonight's build once more: nothing to go back to differs.
+
+        A replay has the baseline's repo side and its builder, which the engine usually still
+        has; the rest of the toolchain cannot be had back.
+        """
+        return self.same_repo_side and (self.same_builder or self.no_replay is not None)
+
+    @property
     def moved_bases(self) -> tuple[tuple[Base | None, Base | None], ...]:
         """Bases that differ, paired by reference and by what they served as.
 

@@ -33,6 +33,18 @@ class Trial:
         self.sides, self.repository = sides, repository
         self.tools = moved_tools(sides)
 
+    def _placed(self, case: Case) -> Case:
+        """A case with what is so of the two nights' builds, whatever it is about."""
+        lasting = [
+            tool for tool in self.tools if tool.subject != "builder" or not self.sides.old_builder
+        ]
+        return replace(
+            case,
+            same_side=self.sides.same_side,
+            edited=not self.sides.same_repo_side,
+            toolchain=bool(lasting),
+        )
+
     def told(self, answer: Answer, unnamed: Claim, repo: Claim, fallback: Claim | None) -> Told:
         """The claim for an answer.
 
@@ -99,7 +111,7 @@ class PathTrial(Trial):
         if change.path in self._random:
             evidence = ("each build calls it something else",)
             return _noise(unnamed, Kind.RANDOM, Grade.PROVEN, evidence), None
-        answer = origin_of(self._case(change, values))
+        answer = origin_of(self._placed(self._case(change, values)))
         if answer.origin is Origin.NONDETERMINISM:
             kind = _kind_of_flapping(change.path, values.form)
             return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
@@ -115,8 +127,6 @@ class PathTrial(Trial):
             t=values.t,
             replays=values.replays,
             controls=values.controls,
-            same_repo=self.sides.same_repo_side,
-            toolchain=bool(self.tools),
             flapped=fingerprint_of(values.t) in seen,
             y_controls=self._values.on_its_own_night(change) if values.noisy else (),
         )
@@ -142,13 +152,10 @@ class ConfigTrial(Trial):
             t=_field(change.after),
             replays=tuple(self._in(build, change) for build in self.sides.replays),
             controls=tuple(self._in(build, change) for build in self.sides.controls),
-            same_repo=self.sides.same_repo_side,
-            toolchain=bool(self.tools),
         )
         edit = self.repository.of_config(change)
-        return self.told(
-            origin_of(case), unnamed, edit or replace(unnamed, origin=Origin.REPO), edit
-        )
+        repo = edit or replace(unnamed, origin=Origin.REPO)
+        return self.told(origin_of(self._placed(case)), unnamed, repo, edit)
 
     def _in(self, build: Build, change: ConfigChange) -> Value:
         """A field's value in another build."""

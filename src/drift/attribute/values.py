@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from drift.attribute.model import Origin
+from drift.attribute.noise import is_known
 from drift.attribute.origin import Value
 from drift.attribute.sides import Sides
 from drift.builds import Build
@@ -194,7 +195,8 @@ class Values:
 
     def _form(self, standing: Standing) -> NormalForm | None:
         held = self._of_layer(standing)
-        return held.forms.get(standing.source or "") if held else None
+        form = held.forms.get(standing.source or "") if held else None
+        return form if form and is_known(form.name) else None
 
     def _parts_of(self, standing: Standing) -> frozenset[int] | None:
         if standing.entry is None or standing.entry.type is not EntryType.FILE:

@@ -64,11 +64,13 @@ class Experiment:
 
     @property
     def may_replay(self) -> bool:
-        """Whether the baseline had another repo side, which nobody has looked for yet."""
+        """Whether the baseline had another repo side or builder, which nobody asked for yet."""
         baseline = self.judged.baseline
         if self.prepared is None or baseline is None or baseline.inputs is None:
             return False
-        same = baseline.inputs.repo.fingerprint == self.prepared.repo.fingerprint
+        then, now = baseline.inputs, self.prepared
+        same = then.repo.fingerprint == now.repo.fingerprint
+        same = same and then.engine.builder == now.read_by
         return not same and self.replay is None and self.judged.no_replay is None
 
     @property

@@ -1,7 +1,8 @@
 """Last night's repo side again: from the context that was kept, else from git.
 
 A replay says something only where its fingerprint is the baseline's; everything else is no
-replay, with the reason.
+replay, with the reason. Where the baseline's builder was another one it is built by that, as
+long as the engine has it: the rest of a toolchain cannot be had back.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from drift.nightly.prepare import CannotBuild, Prepared, kept_args, of_context, 
 from drift.oci import Platform
 from drift.source.checkout import Checkout, checkout_revision, deepen
 from drift.source.context import kept_context
-from drift.source.model import RepoSide
+from drift.source.model import Inputs, RepoSide
 from drift.store.store import Store
 
 _KEPT_BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -48,12 +49,26 @@ class Replays:
         """
         if baseline.inputs is None:
             raise NoReplay("the baseline's inputs are not known")
-        then = baseline.inputs.repo
+        try:
+            return self._of(prepared, baseline.inputs, baseline.inputs.engine.builder)
+        except NoReplay:
+            if baseline.inputs.repo.fingerprint == prepared.repo.fingerprint:
+                raise
+            return self._of(prepared, baseline.inputs, prepared.read_by)
+
+    def _of(self, prepared: Prepared, inputs: Inputs, builder: str) -> Prepared:
+        """The repo side of some inputs, to be built by a builder, which may not be tonight's."""
+        then = inputs.repo
         image = _image(prepared.image, then, Mask(self.config.masked))
+        config = self.config
+        if builder != prepared.read_by:
+            if builder not in ("classic", "buildkit") or prepared.read_by == "buildah":
+                raise NoReplay(f"this engine does not have last night's builder, {builder}")
+            config = replace(config, engine=replace(config.engine, builder=builder))
         reasons = []
         for what, source in (("its kept context", self._from_store), ("git", self._from_git)):
             try:
-                found = source(image, prepared.checkout, then)
+                found = source(image, prepared.checkout, then, config)
             except NoReplay as error:
                 reasons.append(str(error))
             except CannotBuild as error:
@@ -66,7 +81,9 @@ class Replays:
                 reasons.append(f"{what} gives another fingerprint")
         raise NoReplay("; ".join(dict.fromkeys(reasons)))
 
-    def _from_store(self, image: Image, checkout: Checkout, then: RepoSide) -> Prepared:
+    def _from_store(
+        self, image: Image, checkout: Checkout, then: RepoSide, config: Config
+    ) -> Prepared:
         if not self.store.touch_context(then.context):
             raise NoReplay("its context is not kept")
 
@@ -78,9 +95,11 @@ class Replays:
 
         digests = (then.context, then.dockerfile)
         context = kept_context(reopen, *digests, image.dockerfile, then.git_commit)
-        return of_context(image, _at(checkout, then), context, self.config, self.engine)
+        return of_context(image, _at(checkout, then), context, config, self.engine)
 
-    def _from_git(self, image: Image, checkout: Checkout, then: RepoSide) -> Prepared:
+    def _from_git(
+        self, image: Image, checkout: Checkout, then: RepoSide, config: Config
+    ) -> Prepared:
         if checkout.repository is None or then.revision is None:
             raise NoReplay("it was in no git repository")
         if then.dirty:
@@ -91,7 +110,7 @@ class Replays:
         if not path.is_dir():
             raise NoReplay(f"its revision has no directory {checkout.subdirectory!r}")
         there = replace(_at(checkout, then), path=path, shallow=False)
-        return prepare(image, there, self.config, self.engine, drift_own(self.config))
+        return prepare(image, there, config, self.engine, drift_own(config))
 
 
 def _image(image: Image, then: RepoSide, mask: Mask) -> Image:

@@ -83,20 +83,20 @@ def test_all_differ_and_a_second_replay_decides() -> None:
 
 def test_controls_make_a_change_from_outside_sure_one_by_one() -> None:
     y, t = value("a"), value("b")
-    none = origin_of(Case(y, t, same_repo=True))
+    none = origin_of(Case(y, t, same_side=True))
     assert (none.origin, none.needs) == (Origin.UNEXPLAINED, Need.CONTROL)
-    one = origin_of(Case(y, t, controls=(t,), same_repo=True))
+    one = origin_of(Case(y, t, controls=(t,), same_side=True))
     assert (one.origin, one.grade) == (Origin.EXTERNAL, Grade.INFERRED)
     assert one.needs is Need.SECOND_CONTROL
-    two = origin_of(Case(y, t, controls=(t, t), same_repo=True))
+    two = origin_of(Case(y, t, controls=(t, t), same_side=True))
     assert (two.origin, two.grade, two.needs) == (Origin.EXTERNAL, Grade.PROVEN, None)
-    other = origin_of(Case(y, t, controls=(t, y), same_repo=True))
+    other = origin_of(Case(y, t, controls=(t, y), same_side=True))
     assert other.origin is Origin.NONDETERMINISM
 
 
 def test_the_toolchain_is_named_where_it_moved_and_only_there() -> None:
     y, t = value("a"), value("b")
-    moved = origin_of(Case(y, t, controls=(t,), same_repo=True, toolchain=True))
+    moved = origin_of(Case(y, t, controls=(t,), same_side=True, toolchain=True))
     assert (moved.origin, moved.needs) == (Origin.TOOLCHAIN, None)
     assert origin_of(case("aabb", toolchain=True)).origin is Origin.REPO
 
@@ -108,9 +108,9 @@ def test_without_a_replay_nobody_is_blamed() -> None:
 
 def test_a_value_that_flapped_before_is_noise_though_a_control_agrees() -> None:
     y, t = value("heads"), value("tails")
-    coin = Case(y, t, controls=(t,), same_repo=True)
+    coin = Case(y, t, controls=(t,), same_side=True)
     assert origin_of(coin).origin is Origin.EXTERNAL
-    assert origin_of(Case(y, t, controls=(t,), same_repo=True, flapped=True)).origin is (
+    assert origin_of(Case(y, t, controls=(t,), same_side=True, flapped=True)).origin is (
         Origin.NONDETERMINISM
     )
 
@@ -123,17 +123,17 @@ class TestShared:
 
     def test_noise_alone(self) -> None:
         y, t, a = value("y", 1, 100), value("t", 1, 101), value("a", 1, 102)
-        assert self.told(y, t, a, same_repo=True) is Origin.NONDETERMINISM
+        assert self.told(y, t, a, same_side=True) is Origin.NONDETERMINISM
 
     def test_the_world_moved_a_line(self) -> None:
         y, t, a = value("y", 1, 100), value("t", 2, 101), value("a", 2, 102)
-        assert self.told(y, t, a, same_repo=True) is Origin.EXTERNAL
+        assert self.told(y, t, a, same_side=True) is Origin.EXTERNAL
 
     def test_the_world_took_a_line_away_as_the_earlier_control_shows(self) -> None:
         y, t, a = value("y", 1, 2, 100), value("t", 1, 101), value("a", 1, 102)
-        assert self.told(y, t, a, same_repo=True) is Origin.NONDETERMINISM
+        assert self.told(y, t, a, same_side=True) is Origin.NONDETERMINISM
         y_controls = (value("z", 1, 2, 103),)
-        told = self.told(y, t, a, same_repo=True, y_controls=y_controls)
+        told = self.told(y, t, a, same_side=True, y_controls=y_controls)
         assert told is Origin.EXTERNAL
 
     def test_the_repository_moved_a_line(self) -> None:
@@ -152,7 +152,7 @@ class TestShared:
     def test_a_noisy_file_that_became_setuid(self) -> None:
         setuid = ("file", 0o4755)
         t, a = Value(setuid, "t"), Value(setuid, "a")
-        assert self.told(value("y"), t, a, same_repo=True) is Origin.EXTERNAL
+        assert self.told(value("y"), t, a, same_side=True) is Origin.EXTERNAL
 
     def test_a_noisy_file_that_the_repository_added(self) -> None:
         absent = Value(None, None, frozenset())
@@ -161,4 +161,4 @@ class TestShared:
 
     def test_parts_that_are_not_known_excuse_and_accuse_nobody(self) -> None:
         y, t, a = value("y"), value("t", 2, 101), value("a", 2, 102)
-        assert self.told(y, t, a, same_repo=True) is Origin.NONDETERMINISM
+        assert self.told(y, t, a, same_side=True) is Origin.NONDETERMINISM

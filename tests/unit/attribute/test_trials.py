@@ -78,12 +78,27 @@ def test_another_engine_is_named() -> None:
     night = Night(one("1"), t, a=[t])
     assert night.said()[:3] == (Origin.TOOLCHAIN, Kind.ENGINE, "version")
     assert (night.cause().before, night.cause().after) == ("28", "29")
-    classic = one("2", engine=replace(ENGINE, builder="classic"))
-    assert Night(one("1"), classic, a=[classic]).said()[:3] == (
-        Origin.TOOLCHAIN,
-        Kind.BUILDER,
-        "builder",
-    )
+
+
+class TestAnotherBuilder:
+    CLASSIC = replace(ENGINE, builder="classic")
+
+    def test_last_night_s_builder_gives_what_it_gave(self) -> None:
+        y, t = one("1"), one("2", engine=self.CLASSIC)
+        assert Night(y, t).attribution.needs == {Need.REPLAY}
+        night = Night(y, t, c=[y], a=[t])
+        assert night.said() == (Origin.TOOLCHAIN, Kind.BUILDER, "builder", Grade.PROVEN)
+        assert (night.cause().before, night.cause().after) == ("buildkit", "classic")
+
+    def test_the_world_moved_on_the_same_night(self) -> None:
+        t = one("2", engine=self.CLASSIC)
+        assert Night(one("1"), t, c=[one("2")], a=[t]).cause().origin is Origin.EXTERNAL
+
+    def test_an_engine_without_that_builder(self) -> None:
+        t = one("2", engine=self.CLASSIC)
+        night = Night(one("1"), t, a=[t], no_replay="this engine does not have it")
+        assert night.said()[:3] == (Origin.TOOLCHAIN, Kind.BUILDER, "builder")
+        assert night.cause().grade is Grade.INFERRED
 
 
 def test_equal_in_normal_form_needs_no_build() -> None:

@@ -101,15 +101,6 @@ class TestAnotherBuilder:
         assert night.cause().grade is Grade.INFERRED
 
 
-def test_equal_in_normal_form_needs_no_build() -> None:
-    y, t = (one(text, forms={"/x": "masked"}) for text in ("monday", "tuesday"))
-    night = Night(y, t)
-    assert night.said()[:3] == (Origin.NONDETERMINISM, Kind.TIMESTAMP, "/x")
-    assert not night.attribution.needs
-    other = one("tuesday!", forms={"/x": "masked!"})
-    assert Night(y, other).attribution.needs == {Need.CONTROL}
-
-
 def test_the_world_in_a_noisy_file() -> None:
     y = one("1", parts={"/x": (1, 100)})
     t = one("2", parts={"/x": (2, 101)})

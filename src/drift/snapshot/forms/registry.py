@@ -10,6 +10,8 @@ from drift.snapshot.forms.certificates import START as CERTIFICATE
 from drift.snapshot.forms.certificates import SelfSignedCertificate
 from drift.snapshot.forms.dates import Dates, text
 from drift.snapshot.forms.engine_files import ENGINE_FILES
+from drift.snapshot.forms.git_index import MAGIC as GIT_INDEX
+from drift.snapshot.forms.git_index import GitIndex
 from drift.snapshot.forms.identity import PATHS as MACHINE_IDS
 from drift.snapshot.forms.identity import MachineId
 from drift.snapshot.forms.inside import Container
@@ -82,7 +84,7 @@ _DATES, _LOG, _CERTIFICATE, _ELF = Dates(), OtherLog(), SelfSignedCertificate(),
 _BYTECODE, _LDCONFIG, _FONTCONFIG = PythonBytecode(), LdconfigCache(), fontconfig.FontconfigCache()
 _APT, _MAN, _NPM = apt.AptCache(), mandb.ManDatabase(), npm.NpmCacheIndex()
 _SSH, _TLS, _MACHINE_ID, _SHADOW = SshHostKey(), TlsKey(), MachineId(), Shadow()
-_JKS, _PKCS12, _SQLITE = JavaKeystore(), Pkcs12Keystore(), SqliteDates()
+_GIT, _JKS, _PKCS12, _SQLITE = GitIndex(), JavaKeystore(), Pkcs12Keystore(), SqliteDates()
 _GZIP = Container("gzip", gzipped.unpack, by_content)
 _ZIP = Container("zip", zipped.unpack, by_content)
 _TAR = Container("tar", tarball.unpack, by_content)
@@ -96,6 +98,7 @@ _MAGIC: dict[bytes, Form] = {
     JKS_MAGIC: _JKS,
     SQLITE[:4]: _SQLITE,
     LDCONFIG[0][:4]: _LDCONFIG,
+    GIT_INDEX: _GIT,
 }
 _PATHS: dict[str, Form] = {
     **LOGS,
@@ -108,7 +111,8 @@ _PATHS: dict[str, Form] = {
 }
 _FORMS: tuple[Form, ...] = (
     _DATES, _LOG, _CERTIFICATE, _ELF, _BYTECODE, _LDCONFIG, _FONTCONFIG, _APT, _MAN, _NPM, _SSH,
-    _TLS, _MACHINE_ID, _SHADOW, _JKS, _PKCS12, _SQLITE, *LOGS.values(), *ENGINE_FILES.values(),
+    _TLS, _MACHINE_ID, _SHADOW, _GIT, _JKS, _PKCS12, _SQLITE,
+    *LOGS.values(), *ENGINE_FILES.values(),
     *_CONTAINERS, *(container.undated() for container in _CONTAINERS),
 )  # fmt: skip
 _NAMES = {form.name: form for form in _FORMS}

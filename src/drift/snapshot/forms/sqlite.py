@@ -41,12 +41,12 @@ def _zeroed(content: bytes, span: Span, per_second: int, width: int) -> bytes:
     )
     if last >= 1 << 8 * width:
         return content
-    low = first.to_bytes(width, "big")[: width - 2]
-    high = last.to_bytes(width, "big")[: width - 2]
-    prefix = b"|".join({re.escape(low), re.escape(high)})
+    low, high = first.to_bytes(width, "big"), last.to_bytes(width, "big")
+    same = next((n for n, (a, b) in enumerate(zip(low, high, strict=True)) if a != b), width)
 
     def zero(match: re.Match[bytes]) -> bytes:
         inside = first <= int.from_bytes(match[0], "big") <= last
         return bytes(width) if inside else match[0]
 
-    return re.sub(b"(?:" + prefix + b")..", zero, content, flags=re.DOTALL)
+    pattern = re.escape(low[:same]) + b"." * (width - same)
+    return re.sub(pattern, zero, content, flags=re.DOTALL)

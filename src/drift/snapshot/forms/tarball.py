@@ -57,7 +57,7 @@ def unpack(content: bytes, inside: Inside) -> bytes | None:
         piece = _normal(name, kind, body, inside)
         pieces += (_timeless(header, keep_size=piece[:1] == b"="), piece)
         at += -(-length // BLOCK) * BLOCK
-    if not pieces:
+    if not pieces or (at + BLOCK > len(content) and content[at:].strip(b"\0")):
         return None
     pieces.append(content[at:].rstrip(b"\0"))
     return b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)

@@ -195,6 +195,7 @@ def test_two_nights_are_the_same_but_for_their_dates(pattern: str) -> None:
         "179542456012",  # as many digits as no unit has
         "99179542456099",
         "03:11:45",
+        "a0:0d:6d:a3:02:45",  # a fingerprint's end
         "3:2:45",
         "03:02",
         "2026-13-45",

@@ -34,7 +34,7 @@ _DATE_ELEMENTS = frozenset(
 
 # hh:mm beside a masked date; and Go's monotonic clock reading behind one.
 _BESIDE = re.compile(
-    rb"(?P<before>(?<![\d:.])(?P<H>[0-2]?\d):(?P<M>[0-5]\d)(?P<gap>,? {1,2})(?=\x01))"
+    rb"(?P<before>(?<![\w:.])(?P<H>[0-2]?\d):(?P<M>[0-5]\d)(?P<gap>,? {1,2})(?=\x01))"
     rb"|(?P<after>(?<=\x02)(?P<gap2>,? {1,2})(?P<H2>[0-2]?\d):(?P<M2>[0-5]\d)(?![\d:.]))"
 )
 _MONOTONIC = re.compile(rb"(?P<stem>\x02(?: [A-Z]{3,5})?) m=[+-]\d{1,9}\.\d{1,9}")

@@ -165,6 +165,8 @@ class _Reading:
         if self.observation is not None and size <= LARGEST:
             start = content if content is not None else self._source.peek(min(size, START))
             look = self.observation.look(path, header.mode, size, start)
+        elif self.observation is not None:
+            self.observation.look_at_large(path, self._source.peek(START))
         if content is None and look is not None:
             content = self._source.exactly(size)
         if content is None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from drift.oci import Digest
 from drift.snapshot import symbols, texts
-from drift.snapshot.forms import START, Form, Window, choose
+from drift.snapshot.forms import START, Form, Window, choose, from_start, settled
 from drift.snapshot.model import Layer, NormalForm
 from drift.snapshot.parts import Parts, chunks, lines
 
@@ -101,6 +101,13 @@ class Observation:
         self._forget(path)
         return look if form or look.kept or look.cut or look.library else None
 
+    def look_at_large(self, path: str, start: bytes) -> None:
+        """Learn of a file that is too large to be looked into what its first bytes say."""
+        self._forget(path)
+        form = from_start(path, start)
+        if form is not None:
+            self.forms[path] = form
+
     def _forget(self, path: str) -> None:
         """A path that comes again in its layer: what it was before is of no interest."""
         self.forms.pop(path, None)
@@ -124,11 +131,12 @@ class Observation:
     def _normal(self, path: str, form: Form, content: bytes, digest: Digest) -> bytes:
         """The content in normal form; as it is where that is none, or no other."""
         try:
-            normal = form.normal(path, content, self._observer.window)
+            found = settled(form, path, content, self._observer.window)
         except Exception:  # the file is hostile, and as it is when no form can be made of it
             return content
-        if normal is None or len(normal) > NORMAL_LIMIT:
+        if found is None or len(found[1]) > NORMAL_LIMIT:
             return content
+        form, normal = found
         same = Digest.of(normal)
         if same != digest:
             self.forms[path] = NormalForm(form.name, same)

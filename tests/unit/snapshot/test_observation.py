@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 from collections.abc import Sequence
@@ -125,6 +126,23 @@ def test_large_files_have_neither_parts_nor_texts() -> None:
     )
     assert layer.texts == {}
     assert set(layer.parts) == {"/text"}
+
+
+def test_a_large_file_whose_first_bytes_say_all_has_a_form() -> None:
+    cache = b"\xdc\x76\xfe\x98" + bytes(observe.LARGEST)
+    layer = observed([file("var/cache/apt/pkgcache.bin", cache), file("other.bin", cache)])
+    assert {path: form.name for path, form in layer.forms.items()} == {
+        "/var/cache/apt/pkgcache.bin": "apt-cache"
+    }
+
+
+def test_a_compressed_file_is_in_its_exact_form_where_no_date_was_masked() -> None:
+    dated, plain = (gzip.compress(text, mtime=9) for text in (b"on 2026-11-22", b"no date"))
+    layer = observed([file("dated.gz", dated), file("plain.gz", plain)])
+    assert {path: form.name for path, form in layer.forms.items()} == {
+        "/dated.gz": "gzip+dates",
+        "/plain.gz": "gzip",
+    }
 
 
 def test_room_is_finite_and_smaller_where_packages_are() -> None:

@@ -6,12 +6,11 @@ from drift.snapshot.forms.model import Window
 
 PATHS = ("/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin")
 MAGICS = (b"\xdc\x76\xfe\x98", b"\x98\xfe\x76\xdc")
-_HEADER = 8
 _START = 64
 
 
 class AptCache:
-    """The magic number and the format's version: all else is made anew from other files.
+    """That it is such a cache: all else is made anew from other files.
 
     Not exact. The cache is a hash table over apt's lists and dpkg's status, with their times
     and inodes. apt throws it away where they moved, and they are compared themselves.
@@ -22,7 +21,6 @@ class AptCache:
     exact = False
 
     def normal(self, path: str, content: bytes, window: Window | None) -> bytes | None:
-        """The magic number and the version; None where a cache would be longer."""
+        """A constant; None for what is no such cache, or too short for one."""
         del path, window
-        signed = content.startswith(MAGICS) or content[16:20] in MAGICS  # since 1.4: a hash first
-        return b"apt-cache" if signed and len(content) > _START else None
+        return b"apt-cache" if content.startswith(MAGICS) and len(content) > _START else None

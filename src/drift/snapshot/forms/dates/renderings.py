@@ -93,9 +93,7 @@ def renderings_of(span: Span) -> Renderings:
             epoch + rb"(?<!\d" + epoch + rb")(?<!\d\." + epoch + rb")"
             rb"\d{%d}(?P<rest>\d{9}|\d{6}|\d{3}|)(?!\d)(?:\.\d{1,9}(?!\d)|)" % (10 - len(epoch))
         ),
-        clock=re.compile(
-            rb"(?<![\w:.])(?<!\d )(?P<d>)" + _CLOCK + rb"(?![\d:]|,? \d{1,4}[-/.]\d)"
-        ),
+        clock=re.compile(rb"(?<![\w:.])(?<!\d )(?P<d>)" + _CLOCK + rb"(?![\d:]|,? \d{1,4}[-/.]\d)"),
         weekday=re.compile(rb"(?<![A-Za-z])" + weekday + rb"(?=\.?,? {1,2}\x01)"),
     )
 

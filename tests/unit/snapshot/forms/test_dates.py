@@ -75,9 +75,8 @@ LOCAL = (
     "%a %b %d %H:%M:%S CET %Y",
     "%H:%M:%S %Y-%m-%d",
     "%H:%M %d.%m.%Y",
-    "%H:%M:%S",
-    "%I:%M:%S %p",
 )
+CLOCKS = ("%H:%M:%S", "%I:%M:%S %p", "%H:%M:%S.%f")  # alone: in UTC
 DAYS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -115,7 +114,7 @@ COUNTS: tuple[Callable[[datetime], str], ...] = (
     lambda at: f"{at.year}-{at.month}-{at.day}",
     lambda at: f"{at.month}/{at.day}/{at.year}, {at.hour % 12 or 12}:{at:%M:%S %p}",
 )
-RENDERINGS = (*ZONED, *LOCAL, *DAYS)
+RENDERINGS = (*ZONED, *LOCAL, *DAYS, *CLOCKS)
 
 
 @st.composite
@@ -221,6 +220,12 @@ def test_another_way_of_writing_the_date_is_a_difference() -> None:
 
 def test_a_fraction_that_is_left_out_where_it_is_zero_counts_for_nothing() -> None:
     assert same("/srv/built", b"2026-11-23T03:02:45.5Z", b"2026-11-24T03:09:20Z")
+
+
+def test_a_local_time_alone_may_be_anybodys() -> None:
+    assert not is_masked("04:02:45", FIRST)
+    assert is_masked("04:02:45 on 2026-11-23", FIRST)
+    assert is_masked("date: 23.11.2026\n  time: 04:02:45", FIRST)
 
 
 def test_new_year_and_the_other_side_of_the_earth() -> None:

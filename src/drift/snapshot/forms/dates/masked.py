@@ -4,7 +4,8 @@ A placeholder is the rendering with ``#`` for each number and ``@`` for each nam
 or a day, between control characters: two builds that wrote their dates in different ways
 stay different. A rendering is masked only if it parses and its moment lies in the window: a
 date alone if that day is touched anywhere on earth, a local time at any whole quarter-hour
-offset, a moment with its zone exactly.
+offset, a moment with its zone exactly. A time of day without a masked date near it must be
+of UTC, as in a container: at every quarter-hour a build of minutes would mask too many.
 """
 
 from __future__ import annotations
@@ -90,13 +91,13 @@ def _once(text: bytes, renderings: Renderings, span: Span) -> bytes:
         return _DATE % _shape(match) if in_span(match, span) else match[0]
 
     def timed(match: re.Match[bytes]) -> bytes:
-        return _TIME % _shape(match) if is_clock(match, span) else match[0]
+        return _TIME % _shape(match) if is_clock(match, span, local=dated_near) else match[0]
 
     def counted(match: re.Match[bytes]) -> bytes:
         return _TIME % (b"epoch%d" % len(match["rest"])) if is_epoch(match, span) else match[0]
 
     def beside(match: re.Match[bytes]) -> bytes:
-        if not is_clock(match, span):
+        if not is_clock(match, span, local=True):
             return match[0]
         gap, mark = match["gap"], _TIME % b"#:#"
         return mark + gap if gap is not None else match["gap2"] + mark
@@ -104,8 +105,9 @@ def _once(text: bytes, renderings: Renderings, span: Span) -> bytes:
     for pattern in renderings.dates:
         text = pattern.sub(dated, text)
     text = renderings.epoch.sub(counted, text)
+    dated_near = b"\x01" in text
     text = renderings.clock.sub(timed, text)
-    if b"\x01" in text:
+    if dated_near:
         text = _BESIDE.sub(beside, text)
         text = renderings.weekday.sub(b"\x03@\x04", text)
         text = _MONOTONIC.sub(rb"\g<stem> m=#", text)

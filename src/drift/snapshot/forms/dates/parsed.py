@@ -34,15 +34,15 @@ def in_span(match: re.Match[bytes], span: Span) -> bool:
     return False
 
 
-def is_clock(match: re.Match[bytes], span: Span) -> bool:
-    """Whether a time of day alone lies in the span at some quarter-hour offset."""
+def is_clock(match: re.Match[bytes], span: Span, *, local: bool) -> bool:
+    """Whether a time of day lies in the span: at some quarter-hour offset, or else in UTC."""
     clock = _clock({name: value for name, value in match.groupdict().items() if value})
     if clock is None:
         return False
     time_of_day, precision, _ = clock
     if "d" in match.re.groupindex and precision != SECOND:
         return False  # hh:mm alone is no clear time
-    return span.has_clock(time_of_day, precision)
+    return span.has_clock(time_of_day, precision, local=local)
 
 
 def is_epoch(match: re.Match[bytes], span: Span) -> bool:

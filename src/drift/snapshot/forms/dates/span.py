@@ -46,10 +46,11 @@ class Span:
         offset = nearest * QUARTER
         return offset <= EAST and moment - offset + precision > self.start
 
-    def has_clock(self, time_of_day: timedelta, precision: timedelta = SECOND) -> bool:
-        """The same for a time of day alone."""
-        into = (time_of_day - (self.start - datetime.min)) % QUARTER
-        return into <= self.end - self.start or into + precision > QUARTER
+    def has_clock(self, time_of_day: timedelta, precision: timedelta, *, local: bool) -> bool:
+        """The same for a time of day: local, or else in UTC."""
+        again = QUARTER if local else _DAY
+        into = (time_of_day - (self.start - datetime.min)) % again
+        return into <= self.end - self.start or into + precision > again
 
 
 @lru_cache(maxsize=16)

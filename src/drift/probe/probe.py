@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -76,20 +76,27 @@ def _questions(remotes: Iterable[Remote]) -> list[_Question]:
 def _ask_all(
     questions: Sequence[_Question], limits: Limits, cancelled: threading.Event
 ) -> dict[Source, Answer]:
+    """The answers to all questions; those that were not put in time are answered as such."""
     end = time.monotonic() + limits.total
-
-    def lane(asked: Sequence[_Question]) -> dict[Source, Answer]:
-        found: dict[Source, Answer] = {}
-        for question in asked:
-            late = cancelled.is_set() or time.monotonic() > end
-            found |= _not_asked(question) if late else _ask(question, limits)
-        return found
-
+    lanes = _lanes(questions)
     answers: dict[Source, Answer] = {}
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="probe") as pool:
-        for found in pool.map(lane, _lanes(questions)):
-            answers |= found
-    return answers
+
+    def work() -> None:
+        with suppress(IndexError):  # no lane is left
+            while lane := lanes.pop():
+                for question in lane:
+                    if not cancelled.is_set() and time.monotonic() < end:
+                        answers.update(_ask(question, limits))
+
+    # Not a pool: its threads would keep an interrupted run from ending.
+    threads = [threading.Thread(target=work, daemon=True) for _ in lanes[:THREADS]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive() and not cancelled.is_set():
+            thread.join(0.05)
+    late = {source: answer for one in questions for source, answer in _not_asked(one).items()}
+    return late | dict(answers)
 
 
 def _lanes(questions: Iterable[_Question]) -> list[list[_Question]]:
@@ -103,11 +110,13 @@ def _lanes(questions: Iterable[_Question]) -> list[list[_Question]]:
 
 def _ask(question: _Question, limits: Limits) -> dict[Source, Answer]:
     url, kind, refs = question
-    if kind is RemoteKind.GIT:
-        told = repository.ask(url, refs, limits)
-        return {(url, ref, True): answer for ref, answer in told.items()}
-    answer = web.ask(url, limits)
-    return {(url, ref, False): answer for ref in refs}
+    is_git = kind is RemoteKind.GIT
+    try:
+        told = repository.ask(url, refs, limits) if is_git else {None: web.ask(url, limits)}
+    except Exception as error:  # a fault of ours is no reason to lose the other answers
+        problem = f"drift failed at it: {type(error).__name__}"
+        told = dict.fromkeys(refs, Answer(datetime.now(UTC), problem=problem))
+    return {(url, ref, is_git): answer for ref, answer in told.items()}
 
 
 def _not_asked(question: _Question) -> dict[Source, Answer]:

@@ -200,6 +200,24 @@ def test_what_is_not_reached_before_the_end_is_not_asked(web: Web) -> None:
     assert web.requests == []
 
 
+def test_who_is_stopped_does_not_wait_for_answers(web: Web) -> None:
+    web.pages["/silent"] = lambda handler: time.sleep(3)
+    cancelled = threading.Event()
+    threading.Timer(0.2, cancelled.set).start()
+    started = time.monotonic()
+    (answer,) = probe([remote(f"{web.url}/silent")], LIMITS, cancelled=cancelled)
+    assert time.monotonic() - started < 2
+    assert answer.problem == "it was not asked: there was no time left"
+
+
+def test_a_fault_of_ours_loses_one_answer(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(url: str, limits: Limits) -> None:
+        raise KeyError(url)
+
+    monkeypatch.setattr("drift.probe.web.ask", faulty)
+    assert ask(f"{web.url}/a").problem == "drift failed at it: KeyError"
+
+
 def test_other_addresses_are_left_out() -> None:
     remotes = [remote("ftp://h/a"), Remote(RemoteKind.GIT, "ssh://h/r", "0", 1)]
     assert probe(remotes, LIMITS) == ()

@@ -21,6 +21,7 @@ from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim, Claims, Key
 from drift.attribute.model import Attribution, Kind, Need, Origin
 from drift.attribute.packages import MovedPackages
+from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
 from drift.attribute.trial import ConfigTrial, PathTrial
@@ -59,10 +60,13 @@ class _Attributing:
         self.repository = RepositoryChanges(sides, self.bases)
         self.values = Values(sides, layers)
         self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
-        self.paths = PathTrial(sides, comparison, self.values, self.repository, self.bases.of_run)
+        self.remotes = MovedRemotes(sides, comparison, self.values, layers)
+        self.paths = PathTrial(sides, comparison, self.values, self.repository, self._outside)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
+            self.remotes.proven,
             self.packages.of_path,
+            self.remotes.first_asked,
             self.repository.of_copied_context,
             self.repository.of_copied_stage,
         )
@@ -71,6 +75,8 @@ class _Attributing:
         if not self.comparison.identical:
             for claim in self.bases.claims:
                 self.claims.add(claim)
+        for claim in self.remotes.unseen():
+            self.claims.add(claim)
         for purl, claim in self.packages.claims.items():
             self.claims.packages[purl] = self.claims.add(claim)
         left = [change for change in self.comparison.files if not self._named(change)]
@@ -83,6 +89,11 @@ class _Attributing:
             self.claims.config[field.field] = self.claims.add(claim)
         self._need_for_claims()
         return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
+
+    def _outside(self, change: FileChange) -> Claim | None:
+        """The source that is read for what the experiment says came from outside."""
+        readers = (self.remotes.by_instruction, self.packages.of_run, self.bases.of_run)
+        return next((claim for reader in readers if (claim := reader(change))), None)
 
     def _named(self, change: FileChange) -> bool:
         """Whether a source is named for a path; then it has its cause."""
@@ -122,7 +133,11 @@ class _Attributing:
             subject=_common_path(changes),
             instruction=None if gone else self.sides.made_by(layer),
             layer=None if gone else layer,
-            evidence=(*claim.evidence, *self.packages.owners_of(changes)),
+            evidence=(
+                *claim.evidence,
+                *self.packages.owners_of(changes),
+                *self.remotes.notes_of(None if gone else self.sides.made_by(layer)),
+            ),
         )
 
     def _without_content(self, changes: list[FileChange]) -> list[FileChange]:
@@ -145,6 +160,8 @@ class _Attributing:
 
     def _need_for_claims(self) -> None:
         """What claims of named sources leave open: who moved a package, and when."""
+        if self.packages.republished.wants_control and not self.sides.controls:
+            self.needs.add(Need.CONTROL)
         if self.packages.republished.wants_control and not self.sides.controls:
             self.needs.add(Need.CONTROL)
         for claim in self.claims.first.values():

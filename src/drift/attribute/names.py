@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from drift.attribute.sides import Sides
 from drift.attribute.values import Values
@@ -17,6 +18,14 @@ from drift.compare.model import Change, Comparison, FileChange
 from drift.snapshot.model import EntryType
 
 _Place = tuple[str, str | None, EntryType]
+
+
+@dataclass(frozen=True, slots=True)
+class NameSet:
+    """Names that one instruction makes up in one directory; ``layer`` is tonight's."""
+
+    directory: str
+    layer: int | None
 
 
 class RandomNames:
@@ -32,18 +41,21 @@ class RandomNames:
         here = self._sets((c for c in tonight if values.absent_from_controls(c.path)), before=False)
         there = self._sets(again, before=False)
         then = self._sets((c for c in baseline if c.path not in held), before=True)
-        self._names: set[str] = set()
+        layers = {change.path: change.after_layer for change in tonight}
+        self._sets_of: dict[str, NameSet] = {}
         for place in here.keys() & there.keys():
             alike = [*here[place], *there[place]]
-            self._names.update(here[place])
-            self._names.update(name for name in then.get(place, ()) if _looks_like(name, alike))
+            names = [name for name in then.get(place, ()) if _looks_like(name, alike)]
+            found = NameSet(place[0], layers[here[place][0]])
+            self._sets_of.update((name, found) for name in (*here[place], *names))
 
-    def __contains__(self, path: str) -> bool:
+    def set_of(self, path: str) -> NameSet | None:
+        """The set that a path belongs to, or one of its parents does; None for most paths."""
         while path not in ("", "/"):
-            if path in self._names:
-                return True
+            if path in self._sets_of:
+                return self._sets_of[path]
             path = posixpath.dirname(path)
-        return False
+        return None
 
     def _sets(self, changes: Iterable[FileChange], *, before: bool) -> dict[_Place, list[str]]:
         """Paths by directory, instruction and type; those below others of them left out."""

@@ -6,12 +6,13 @@ A claim without a subject is named after the paths that share it; see
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Need, Origin
-from drift.attribute.names import RandomNames
+from drift.attribute.names import NameSet, RandomNames
 from drift.attribute.noise import grade_of_form, kind_of_noise
 from drift.attribute.origin import Answer, Case, Value, origin_of
 from drift.attribute.repository import RepositoryChanges
@@ -22,6 +23,7 @@ from drift.builds import Build
 from drift.compare.model import Comparison, ConfigChange, FileChange
 from drift.compare.settings import compare_settings
 from drift.snapshot import forms
+from drift.snapshot.model import printable_path
 
 Told = tuple[Claim, Need | None]
 
@@ -108,17 +110,27 @@ class PathTrial(Trial):
         unnamed = Claim(_unexplained(self.sides), Kind.FILE, "", Grade.INFERRED)
         if self.sides.after_inputs is None:
             return unnamed, None
-        if change.path in self._random:
-            evidence = ("each build calls it something else",)
-            return _noise(unnamed, Kind.RANDOM, Grade.PROVEN, evidence), None
+        if names := self._random.set_of(change.path):
+            return self._random_name(names), None
         answer = origin_of(self._placed(self._case(change, values)))
         if answer.origin is Origin.NONDETERMINISM:
             kind = _kind_of_flapping(change.path, values.form)
             return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
         if answer.origin is Origin.EXTERNAL and (read := self._outside(change)):
-            return replace(read, evidence=(*read.evidence, *answer.evidence)), answer.needs
+            return replace(read, evidence=(*read.evidence, *answer.evidence)), None
         repo = self.repository.by_experiment(change)
         return self.told(answer, unnamed, repo, self.repository.of_path(change))
+
+    def _random_name(self, names: NameSet) -> Claim:
+        return Claim(
+            origin=Origin.NONDETERMINISM,
+            kind=Kind.RANDOM,
+            subject=printable_path(posixpath.join(names.directory, "**")),
+            grade=Grade.PROVEN,
+            instruction=self.sides.made_by(names.layer),
+            layer=names.layer,
+            evidence=("each build calls it something else",),
+        )
 
     def _case(self, change: FileChange, values: PathValues) -> Case:
         seen = self.sides.flapped.get(change.path, ())

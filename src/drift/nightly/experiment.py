@@ -16,6 +16,7 @@ from drift.nightly.judge import Judge, Judged
 from drift.nightly.prepare import Prepared
 from drift.nightly.rounds import Built, Ordered
 from drift.report.results import ImageResult
+from drift.source.model import Probe
 
 NIGHTLY_REASON = "tonight's repository, without cache and with fresh bases"
 
@@ -55,6 +56,17 @@ class Experiment:
         if built.build.role is Role.REPLAY and built.build.failure is not None:
             reason = f"last night's revision does not build: {built.build.failure.message}"
             self.judged = replace(self.judged, no_replay=reason)
+        self._result = None
+
+    def probed(self, role: Role, probes: tuple[Probe, ...]) -> None:
+        """Take in what the sources served around the builds of a role."""
+        self.made = [
+            replace(one, build=replace(one.build, probes=probes))
+            if one.build.role is role and not one.build.probes
+            else one
+            for one in self.made
+        ]
+        self.judged = replace(self.judged, builds=tuple(one.build for one in self.made))
         self._result = None
 
     def no_replay(self, reason: str) -> None:

@@ -27,6 +27,7 @@ from drift.nightly.hidden import hidden_result
 from drift.nightly.judge import Judge, Judged
 from drift.nightly.places import drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, opened, prepare, with_triggers
+from drift.nightly.probing import Probing
 from drift.nightly.replay import NoReplay, Replays
 from drift.nightly.rounds import Built, Rounds
 from drift.nightly.watch import Watcher
@@ -213,12 +214,30 @@ class _Run:
         def prepare_replay(experiment: Experiment) -> None:
             self._prepare_replay(experiment, replays)
 
-        orders = [order for one in self.experiments if (order := one.first())]
-        while orders:
-            self.rounds.phase(orders, done)
-            orders = next_phase(self.experiments, prepare_replay)
+        with Probing(self.config, self.bases) as probing:
+            probing.begin([one.prepared for one in self.experiments if one.prepared])
+            orders = [order for one in self.experiments if (order := one.first())]
+            while orders:
+                self.rounds.phase(orders, done)
+                self._look_at_sources(probing)
+                orders = next_phase(self.experiments, prepare_replay)
+                self._keep_decided()
             self._keep_decided()
-        self._keep_decided()
+
+    def _look_at_sources(self, probing: Probing) -> None:
+        """What the sources served: as tonight's builds began, and once more after controls."""
+        controlled = []
+        for experiment in self.experiments:
+            built = [b for b in experiment.judged.of_role(Role.CONTROL) if b.ok and not b.probes]
+            if built and not experiment.kept:
+                controlled.append(experiment.name)
+        first, second = probing.answers(), probing.again(controlled)
+        for experiment in self.experiments:
+            if experiment.kept:
+                continue
+            for role, answers in ((Role.NIGHTLY, first), (Role.CONTROL, second)):
+                if answers.get(experiment.name):
+                    experiment.probed(role, answers[experiment.name])
 
     def _prepare_replay(self, experiment: Experiment, replays: Replays) -> None:
         prepared, baseline = experiment.prepared, experiment.judged.baseline

@@ -22,6 +22,7 @@ from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.hidden import hidden_config, hidden_inputs, hidden_instruction
 from drift.nightly.prepare import CannotBuild, Prepared, volatile_args
+from drift.nightly.probing import forget_added
 from drift.nightly.stages import CopiedStages
 from drift.nightly.verification import verify_bases, verify_prefix
 from drift.nightly.watch import Watcher
@@ -175,6 +176,7 @@ class Rounds:
 
     def _build(self, order: Ordered, blank: Build, inputs: Inputs) -> Built:
         tag = own_reference(blank.image, blank.id)
+        forget_added(self.engine, order.prepared, self.bases)
         try:
             result = self.engine.build(
                 self._request(order.prepared, tag),

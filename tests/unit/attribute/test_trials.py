@@ -101,6 +101,15 @@ class TestAnotherBuilder:
         assert night.cause().grade is Grade.INFERRED
 
 
+def test_equal_in_normal_form_needs_no_build() -> None:
+    y, t = (one(text, forms={"/x": "masked"}) for text in ("monday", "tuesday"))
+    night = Night(y, t)
+    assert night.said()[:3] == (Origin.NONDETERMINISM, Kind.TIMESTAMP, "/x")
+    assert not night.attribution.needs
+    other = one("tuesday!", forms={"/x": "masked!"})
+    assert Night(y, other).attribution.needs == {Need.CONTROL}
+
+
 def test_the_world_in_a_noisy_file() -> None:
     y = one("1", parts={"/x": (1, 100)})
     t = one("2", parts={"/x": (2, 101)})
@@ -118,7 +127,9 @@ class TestRandomNames:
     def test_a_name_that_each_build_makes_up(self) -> None:
         night = Night(named("tmp.aaa1"), named("tmp.bbb2"), a=[named("tmp.ccc3")])
         for path in ("/tmp/tmp.aaa1", "/tmp/tmp.bbb2"):
-            assert night.said(path)[:2] == (Origin.NONDETERMINISM, Kind.RANDOM)
+            said = (Origin.NONDETERMINISM, Kind.RANDOM, "/tmp/**", Grade.PROVEN)
+            assert night.said(path) == said
+        assert night.cause("/tmp/tmp.aaa1").instruction is not None
 
     def test_what_else_went_from_there_is_not_excused(self) -> None:
         y, t, a = named("tmp.aaa1", "tool"), named("tmp.bbb2"), named("tmp.ccc3")

@@ -17,9 +17,19 @@ from drift.report.results import ImageResult, RunResult
 from drift.store.store import Store
 from support.command import Drift, drift_process
 from support.images import file, snapshot_of
-from support.report_samples import ENGINE, broken, drifted, first, hostile, quiet
+from support.report_samples import (
+    ENGINE,
+    broken,
+    drifted,
+    first,
+    hostile,
+    known,
+    noisy,
+    quiet,
+)
 
 RUN = "20261123T021500Z-7f3a1c"
+OLDEST = "20261121T021500Z-00aa11"
 EARLIER = "20261122T021500Z-11aa22"
 START = datetime(2026, 11, 23, 2, 15, 0, 123456, tzinfo=UTC)
 
@@ -166,6 +176,73 @@ def test_explain_a_path_or_a_package(document: dict[str, Any], drift: Drift) -> 
     assert f"{package} " in by_purl
     assert drift("explain", "web", package.rpartition("/")[2]).out == by_purl
     assert "/etc/nothing: no difference" in drift("explain", "web", "/etc/nothing").out
+
+
+def test_explain_tells_the_other_images_of_an_event_and_since_when(
+    here: Path, drift: Drift
+) -> None:
+    day = timedelta(days=1)
+    with Store.open(f"sqlite:///{here}/.drift/drift.db") as store:
+        save(store, OLDEST, date(2026, 11, 21), START - 2 * day, drifted("old"), known("mail"))
+        save(store, EARLIER, date(2026, 11, 22), START - day, known("mail"))
+        save(store, RUN, date(2026, 11, 23), START, drifted("web"), known("mail"))
+    told = drift("explain", "web", "openssl").out
+    assert "  the world changed\n" in told
+    assert "  3 files, 6.4 MB, owned: a package database owns the files\n" in told
+    assert "  risk: setuid\n" in told
+    assert "  first seen in the night of 2026-11-23\n" in told
+    assert "  also in mail (since 2026-11-21)\n" in told
+    assert "  earlier in old (last on 2026-11-21)\n" in told
+    assert (
+        "  accepted until 2026-12-31: security update, reviewed\n" in drift("explain", "mail").out
+    )
+    then = drift("explain", "mail", "openssl", "--night", "2026-11-22").out
+    assert "first seen in the night of 2026-11-21" in then
+    assert "web" not in then, "a night knows nothing of those to come"
+
+
+def test_explain_lists_the_builds_and_why_they_were_made(
+    document: dict[str, Any], drift: Drift
+) -> None:
+    told = drift("explain", "web").out
+    assert "builds of that night\n  nightly         21.4 s  first build of the night\n" in told
+    assert "  control         21.4 s  a difference remained that nothing settled\n" in told
+    broken_image = drift("explain", "worker").out
+    assert "  nightly again   21.4 s  once more, after a failure (failed)\n" in broken_image
+
+
+def test_explain_looks_at_earlier_nights(here: Path, drift: Drift) -> None:
+    day = timedelta(days=1)
+    with Store.open(f"sqlite:///{here}/.drift/drift.db") as store:
+        save(store, OLDEST, date(2026, 11, 21), START - 2 * day, noisy("web"))
+        save(store, EARLIER, date(2026, 11, 22), START - day, noisy("web"))
+        save(store, RUN, date(2026, 11, 23), START, quiet("web"))
+    told = drift("explain", "web", "/etc/machine-id").out
+    assert "/etc/machine-id: no difference\n" in told
+    assert (
+        "it differed on 2 other of the 3 nights that were looked through: "
+        "2026-11-22 (nondeterminism random content), 2026-11-21 (nondeterminism random content)\n"
+    ) in told
+    assert "nondeterminism on 2 of the 3 nights that were looked through, with 2 controls" in told
+    assert "it differed on no other" in drift("explain", "web", "/etc/other").out
+    assert "/etc/machine-id: modified" in (
+        drift("explain", "web", "/etc/machine-id", "--night", "2026-11-22").out
+    )
+    ran = drift("explain", "web", "--night", "2026-11-20")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no finished night of 2026-11-20 holds an image 'web'" in ran.err
+    assert drift("explain", "web", "--night", "yesterday").code == 2
+
+
+def test_explain_a_directory_a_subject_and_a_cause(document: dict[str, Any], drift: Drift) -> None:
+    told = drift("explain", "web", "/usr/share/zoneinfo").out
+    assert "/usr/share/zoneinfo/: 40 paths below it\n" in told
+    assert "base image: debian:bookworm-slim" in told
+    assert "openssl" not in told.partition("\n")[2]
+    assert drift("explain", "web", "/usr/share/zoneinfo/").out == told
+    by_subject = drift("explain", "web", "https://example.org/rules.json").out
+    assert "external remote content: https://example.org/rules.json" in by_subject
+    assert "no difference" in drift("explain", "web", "/usr/share/zone").out
 
 
 def test_explain_an_image_that_is_not_there(document: dict[str, Any], drift: Drift) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from drift.cli.options import (
     FormatOption,
     FullOption,
     OutputOption,
+    night,
 )
 from drift.cli.output import check_output, say
 from drift.cli.planned import show_plan
@@ -44,13 +45,6 @@ nothing is flagged but an image is unknown.
 """
 
 
-def _night(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise typer.BadParameter(f"expected a date as YYYY-MM-DD, found {text!r}") from None
-
-
 def command(
     images: Annotated[
         list[str] | None, typer.Argument(metavar="IMAGE", help="All without it.")
@@ -70,7 +64,7 @@ def command(
         typer.Option(
             "--as-of",
             metavar="DATE",
-            parser=_night,
+            parser=night,
             help="The night's name (YYYY-MM-DD); today in UTC without it.",
         ),
     ] = None,

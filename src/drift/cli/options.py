@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,14 @@ class Listing(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def night(text: str) -> date:
+    """The name of a night, as an option's value."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"expected a date as YYYY-MM-DD, found {text!r}") from None
 
 
 DEFAULT_CONFIG = Path("drift.toml")

@@ -14,7 +14,7 @@ from drift.attribute.model import Kind, Origin, Status
 from drift.builds import FailureKind
 
 BROKEN = "broken"
-_TOLD = (Origin.EXTERNAL, Origin.TOOLCHAIN, Origin.UNEXPLAINED)
+TOLD = (Origin.EXTERNAL, Origin.TOOLCHAIN, Origin.UNEXPLAINED)
 _ORIGINS = [origin.value for origin in Origin]
 _KINDS = [*(kind.value for kind in Kind), BROKEN]
 
@@ -60,7 +60,7 @@ def _joined(values: Iterable[str | None]) -> str | None:
 def _sightings(image: dict[str, Any]) -> Iterator[_Sighting]:
     broken = image["status"] == Status.BROKEN
     for cause in image["causes"]:
-        if cause["origin"] not in _TOLD and not broken:
+        if cause["origin"] not in TOLD and not broken:
             continue
         keys = ("origin", "kind", "subject", "before", "after")
         yield _Sighting(**{key: cause[key] for key in keys}, image=image["name"])

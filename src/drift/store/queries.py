@@ -206,6 +206,32 @@ def run_summaries(connection: Connection, limit: int) -> tuple[RunSummary, ...]:
     return tuple(RunSummary(*row) for row in connection.execute(query.limit(limit)))
 
 
+def image_document(connection: Connection, run: str, image: str) -> dict[str, Any] | None:
+    """What a run said of one image."""
+    query = sa.select(images.c.document).where(images.c.run == run, images.c.image == image)
+    stored = connection.execute(query).scalar_one_or_none()
+    return None if stored is None else serial.unpack_json(stored)
+
+
+def sightings(
+    connection: Connection, origin: str | None, kind: str, subject: str
+) -> tuple[tuple[str, date], ...]:
+    """The images and nights of finished runs that saw a cause: by night, then by image."""
+    query = (
+        sa.select(causes.c.image, runs.c.night)
+        .join_from(causes, runs, causes.c.run == runs.c.id)
+        .where(
+            causes.c.origin == origin,
+            causes.c.kind == kind,
+            causes.c.subject == subject,
+            runs.c.finished_at.is_not(None),
+        )
+        .order_by(runs.c.night, causes.c.image)
+        .distinct()
+    )
+    return tuple((row.image, row.night) for row in connection.execute(query))
+
+
 def history(connection: Connection, image: str | None, limit: int) -> tuple[ImageNight, ...]:
     """What finished runs said of one image, or of all: newest night first, then by name."""
     query = (

@@ -194,6 +194,18 @@ class Store:
         """The content of a small text file of a kept layer; None where it is not kept."""
         return self._stored_layers.text(digest)
 
+    def document(self, run_id: str, image: str) -> dict[str, Any] | None:
+        """What a run said of one image; None where it holds none."""
+        with self._database.read() as connection:
+            return queries.image_document(connection, run_id, image)
+
+    def sightings(
+        self, origin: str | None, kind: str, subject: str
+    ) -> tuple[tuple[str, date], ...]:
+        """Each image and night that saw a cause, the oldest night first."""
+        with self._database.read() as connection:
+            return queries.sightings(connection, origin, kind, subject)
+
     # Contexts
 
     def keep_context(self, digest: Digest, chunks: Iterable[bytes]) -> None:

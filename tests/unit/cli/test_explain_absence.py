@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drift.cli.explain import absence
+from drift.cli.subjects import absence
 from support import report_samples as samples
 
 

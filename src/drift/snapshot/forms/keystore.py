@@ -15,6 +15,7 @@ _WHITENER = b"Mighty Aphrodite"
 _KEY, _CERTIFICATE = 1, 2
 _ENTRIES = 100_000
 _DEPTH = 16
+_LARGEST_PKCS12 = 2 << 20  # bytes; each level of the tree is a copy
 
 
 class JavaKeystore:
@@ -53,8 +54,10 @@ class Pkcs12Keystore:
     exact = False
 
     def normal(self, path: str, content: bytes, window: Window | None) -> bytes | None:
-        """The shape; None for what is not DER."""
+        """The shape; None for what is not DER, or too large for a keystore."""
         del path, window
+        if len(content) > _LARGEST_PKCS12:
+            return None
         try:
             return b" ".join(_shape(der.only(content), _DEPTH))
         except ValueError:

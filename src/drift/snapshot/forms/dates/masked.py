@@ -11,14 +11,15 @@ of UTC, as in a container: at every quarter-hour a build of minutes would mask t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from drift.snapshot.forms.dates.parsed import in_span, is_clock, is_epoch
 from drift.snapshot.forms.dates.renderings import Renderings, renderings_of
 from drift.snapshot.forms.dates.span import Span, span_of
 from drift.snapshot.forms.model import Window
 
+MOST = 100_000  # places of one file that are looked at
 _REACH = 80  # bytes; a rendering and its neighbours lie so near to a needle
 _ROUNDS = 4  # a mask may bare another rendering; two rounds are the most that was seen
 
@@ -44,27 +45,32 @@ _MONOTONIC = re.compile(rb"(?P<stem>\x02(?: [A-Z]{3,5})?) m=[+-]\d{1,9}\.\d{1,9}
 def masked(content: bytes, window: Window | None) -> bytes:
     """The content with every rendering of the window's moments masked; else as it is.
 
-    Masking what is masked changes nothing.
+    Masking what is masked changes nothing. Content with more than :data:`MOST` places to look
+    at stays as it is, so the work is bounded: some seconds.
     """
     span = span_of(window) if window is not None else None
     if span is None:
         return content
     renderings = renderings_of(span)
+    found = _needles(content, renderings)
+    if len(found) > MOST:
+        return content
     pieces: list[bytes] = []
     done = 0
-    for start, end in _places(content, renderings):
+    for start, end in _places(found):
         pieces += (content[done:start], _segment(content[start:end], renderings, span))
         done = end
     return b"".join((*pieces, content[done:])) if pieces else content
 
 
-def _places(content: bytes, renderings: Renderings) -> Iterator[tuple[int, int]]:
-    """The ranges where a rendering may be, in order, apart from each other."""
-    found = sorted(
-        chain.from_iterable(
-            (match.start() for match in needle.finditer(content)) for needle in renderings.needles
-        )
-    )
+def _needles(content: bytes, renderings: Renderings) -> list[int]:
+    """Where a rendering may be, in order; of too many only some more than :data:`MOST`."""
+    matches = chain.from_iterable(needle.finditer(content) for needle in renderings.needles)
+    return sorted(match.start() for match in islice(matches, MOST + 1))
+
+
+def _places(found: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The ranges around needles, in order, apart from each other."""
     pending: tuple[int, int] | None = None
     for at in found:
         if pending is not None and at - _REACH <= pending[1]:

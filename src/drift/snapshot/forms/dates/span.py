@@ -23,16 +23,11 @@ _LONGEST = timedelta(days=7)  # no build takes longer; bounds the days that are 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From ``start`` to ``end``, both naive and in UTC."""
+    """From ``start`` to ``end``, both naive and in UTC; ``days`` it touches anywhere on earth."""
 
     start: datetime
     end: datetime
-
-    @property
-    def days(self) -> tuple[date, ...]:
-        """Each day that it touches anywhere on earth."""
-        first, last = (self.start + WEST).date(), (self.end + EAST).date()
-        return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+    days: tuple[date, ...]
 
     def has(self, moment: datetime, precision: timedelta = SECOND) -> bool:
         """Whether a moment of [moment, moment + precision), in UTC, lies in it."""
@@ -65,4 +60,7 @@ def span_of(window: Window) -> Span | None:
             return None
     except (OverflowError, ValueError):
         return None
-    return Span(start - SLACK, end + SLACK)
+    start, end = start - SLACK, end + SLACK
+    first, last = (start + WEST).date(), (end + EAST).date()
+    days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+    return Span(start, end, days)

@@ -47,7 +47,7 @@ def api(engine_host: str) -> Iterator[docker.APIClient]:
     client.close()
 
 
-def _base_tar() -> Path:
+def base_tar() -> Path:
     """The base's root file system as a tar; made by mmdebstrap where nobody has made it."""
     path = Path(os.environ.get("DRIFT_TEST_BASE") or REPOSITORY_ROOT / ".work" / "base.tar")
     if not path.exists():
@@ -69,7 +69,7 @@ def base_image(api: docker.APIClient) -> str:
         api.inspect_image(BASE_IMAGE)
     except ImageNotFound:
         repository, _, tag = BASE_IMAGE.partition(":")
-        with _base_tar().open("rb") as tar:
+        with base_tar().open("rb") as tar:
             url = f"{api.base_url}/v{api.api_version}/images/create"
             params = {"fromSrc": "-", "repo": repository, "tag": tag}
             answer = api.post(url, params=params, data=tar, timeout=600)
@@ -110,7 +110,7 @@ def builder(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def small_root_tar(api: docker.APIClient) -> bytes:
     """A root file system of a few megabytes, with a shell."""
-    return small_root(_base_tar())
+    return small_root(base_tar())
 
 
 @pytest.fixture(scope="session")

@@ -20,12 +20,13 @@ _MTIME = 1_700_000_000  # the same bytes whenever a package is written
 
 @dataclass(frozen=True, slots=True)
 class Deb:
-    """A package for every architecture: its files by absolute path, and its postinst."""
+    """A package for every architecture: its files by absolute path, its postinst, its needs."""
 
     name: str
     version: str
     files: Mapping[str, bytes] = field(default_factory=dict)
     postinst: str | None = None
+    depends: str | None = None
 
     @property
     def filename(self) -> str:
@@ -34,10 +35,12 @@ class Deb:
     @property
     def control(self) -> str:
         """The control fields, each line ended."""
+        needs = f"Depends: {self.depends}\n" if self.depends else ""
         return (
             f"Package: {self.name}\n"
             f"Version: {self.version}\n"
             "Architecture: all\n"
+            f"{needs}"
             "Maintainer: The drift demo <demo@example.org>\n"
             "Description: a package that drift's demo moves\n"
         )

@@ -1,0 +1,88 @@
+"""Bases that moved, went, or were changed by the repository."""
+
+from __future__ import annotations
+
+from support.labelled import DIGEST, Cause, Story, broken, drifted, first, matching, scenario
+from support.world import World
+
+BOTH = ("classic", "buildkit")
+
+
+@scenario("the base's tag was pushed anew", builder=BOTH)
+def test_base_moved(world: World) -> Story:
+    base = world.base("moves:stable", "12.1")
+    world.image(f"FROM {base}\nRUN echo above > /etc/above\n", pull="always")
+    world.commit()
+    yield first()
+    world.base("moves:stable", "12.2")
+    yield drifted(
+        Cause("external", "base-image", base, DIGEST, DIGEST, grade="proven"),
+        paths={"/etc/release": "external"},
+        builds=("nightly",),
+    )
+
+
+@scenario("the base of a builder stage was pushed anew", builder=BOTH)
+def test_base_of_a_stage_moved(world: World) -> Story:
+    base = world.base("tools:stable", "1")
+    world.image(
+        f"""\
+        FROM {base} AS tools
+        RUN cp /etc/release /made-from-release
+        FROM {world.tools}
+        COPY --from=tools /made-from-release /etc/release /srv/
+        """
+    )
+    world.commit()
+    yield first()
+    world.base("tools:stable", "2")
+    yield drifted(Cause("external", "base-image", base, DIGEST, DIGEST), builds=("nightly",))
+
+
+@scenario("the base is gone from its registry", builder="classic")
+def test_base_gone(world: World) -> Story:
+    base = world.base("leaves:stable", "1")
+    world.image(f"FROM {base}\nRUN echo above > /etc/above\n", pull="always")
+    world.commit()
+    yield first()
+    world.no_base(base)
+    yield broken(Cause("external", "source-unavailable", base))
+
+
+@scenario("the repository takes another base on the night on which its old one moved")
+def test_base_named_anew_while_the_old_one_moved(world: World) -> Story:
+    old, new = world.base("two:1", "1"), world.base("two:2", "2")
+    world.image(f"FROM {old}\nRUN echo above > /etc/above\n", pull="always")
+    world.commit()
+    yield first()
+    world.base("two:1", "1.1")
+    world.commit(f"FROM {new}\nRUN echo above > /etc/above\n")
+    night = yield drifted(
+        Cause(
+            "repo",
+            "base-image",
+            new,
+            matching(f"{old}@sha256:[0-9a-f]+"),
+            matching(f"{new}@sha256:[0-9a-f]+"),
+        ),
+        paths={"/etc/release": "repo"},
+    )
+    (cause,) = night.image()["causes"]
+    assert any("moved" in line or "another digest" in line for line in cause["evidence"])
+
+
+@scenario("the base moved, and the repository changed a file of its own", builder="classic")
+def test_base_and_repository(world: World) -> Story:
+    base = world.base("both:stable", "1")
+    world.image(f"FROM {base}\nCOPY colour.txt /etc/colour.txt\n", pull="always")
+    world.commit(colour__txt="red\n")
+    yield first()
+    world.base("both:stable", "2")
+    world.commit(colour__txt="blue\n")
+    yield drifted(
+        Cause("external", "base-image", base, DIGEST, DIGEST),
+        Cause(
+            "repo", "context", "COPY colour.txt /etc/colour.txt", *world.revisions(), grade="proven"
+        ),
+        paths={"/etc/release": "external", "/etc/colour.txt": "repo"},
+    )

@@ -55,7 +55,7 @@ def _recorded(name: str, text: str) -> str:
 
 def publish(web: Web, wheels: Sequence[Wheel]) -> str:
     """Make these wheels all that the index has; gives its URL."""
-    for path in [path for path in web.pages if path.startswith(("/simple/", "/wheels/"))]:
+    for path in [page for page in web.pages if page.startswith(("/simple/", "/wheels/"))]:
         web.remove(path)
     for name in {wheel.name for wheel in wheels}:
         links = "".join(

@@ -89,7 +89,7 @@ def test_dirty_trees(world: World) -> Story:
 @scenario("the repository changed, and the baseline's is neither in git nor in the store")
 def test_no_replay(world: World) -> Story:
     text = f"FROM {world.tools}\n{COPY}\nRUN cat /etc/colour.txt > /etc/copied-unreplayed\n"
-    world.image(text, more="[store]\nkeep_contexts = \"1k\"\n")
+    world.image(text, more='[store]\nkeep_contexts = "1k"\n')
     world.write(colour__txt="red\n")
     yield first()
     world.write(colour__txt="blue\n")

@@ -1,4 +1,4 @@
-"""What labelled scenarios live in."""
+"""Fixtures for scenarios in a world of their own; beside those of a real engine."""
 
 from __future__ import annotations
 

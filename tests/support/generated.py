@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.web import Web
+from support.moving_site import Web
 from support.world import APP, World
 
 SOURCES = ("feed", "url", "part", "word", "tool")

@@ -1,8 +1,8 @@
 """A base of a few megabytes with a shell, usual commands, and small clients for what is outside.
 
 ``curl`` and ``wget`` are scripts that know the options which Dockerfiles use; ``fetch`` is a
-client that nobody has heard of, so that no rule can read what it asks for. ``git`` is this
-machine's, with its own libraries.
+client that nobody has heard of, so that no rule can read what it asks for. Where it is asked
+for, ``git`` is this machine's, with its own libraries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMMANDS = (
     "bash", "chmod", "cksum", "env", "grep", "gzip", "ln", "ls", "mktemp", "mv", "nproc", "sed",
     "sha256sum", "sort", "tar", "tr", "uname", "wc",
 )  # fmt: skip
-_LIBRARIES = ("libtinfo", "libgmp", "libcrypto", "libz.so", "libzstd")
+_LIBRARIES = ("libtinfo", "libcrypto")
 
 _FETCH = r"""#!/bin/bash
 # fetch HOST PORT PATH: what is there, on stdout; 22 where the answer is not 200
@@ -85,7 +85,7 @@ exec /opt/git/ld.so --library-path /opt/git /opt/git/git "$@"
 """
 
 
-def with_tools(small: bytes, base_tar: Path) -> bytes:
+def with_tools(small: bytes, base_tar: Path, *, git: bool = False) -> bytes:
     """The small root file system with commands of the base's and the clients."""
     target = io.BytesIO()
     with (
@@ -101,7 +101,7 @@ def with_tools(small: bytes, base_tar: Path) -> bytes:
                 member.name = member.name.removeprefix("./").rstrip("/")
                 if member.name not in there and _wanted(member):
                     result.addfile(member, base.extractfile(member) if member.isreg() else None)
-        for made in _clients():
+        for made in (*_clients(), *(_git() if git else ())):
             _add(result, made)
     return target.getvalue()
 
@@ -114,12 +114,10 @@ def _wanted(member: tarfile.TarInfo) -> bool:
 
 
 def _clients() -> list[Member]:
-    scripts = {"fetch": _FETCH, "curl": _CURL, "wget": _WGET, "git": _GIT}
+    scripts = {"fetch": _FETCH, "curl": _CURL, "wget": _WGET}
     return [
         *(file(f"usr/bin/{name}", text, mode=0o755) for name, text in scripts.items()),
-        directory("opt"),
-        directory("opt/git"),
-        *_git(),
+        directory("srv"),
     ]
 
 
@@ -130,7 +128,12 @@ def _git() -> list[Member]:
         raise RuntimeError("no git")
     told = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
     libraries = re.findall(r"(?:=> )?(/\S+) \(0x", told)
-    members = [file("opt/git/git", Path(program).read_bytes(), mode=0o755)]
+    members = [
+        directory("opt"),
+        directory("opt/git"),
+        file("usr/bin/git", _GIT, mode=0o755),
+        file("opt/git/git", Path(program).read_bytes(), mode=0o755),
+    ]
     for library in libraries:
         name = "ld.so" if "/ld-" in library else Path(library).name
         members.append(file(f"opt/git/{name}", Path(library).read_bytes(), mode=0o755))

@@ -18,9 +18,9 @@ from drift.demo.debs import Deb, write_archive
 from support import index
 from support.git_server import Upstream, running_git
 from support.index import Wheel
+from support.moving_site import Web, running_web
 from support.project import Bases, Project, import_image, with_file
 from support.registry import push, registry_digest
-from support.moving_site import Web, running_web
 
 APP = {"name": "app", "context": "app", "pull": "missing", "network": "host"}
 
@@ -61,6 +61,11 @@ class World:
     def python(self) -> str:
         """That Debian with pip."""
         return str(self.fixtures.getfixturevalue("python_image"))
+
+    @cached_property
+    def git(self) -> str:
+        """The base with tools, and git."""
+        return str(self.fixtures.getfixturevalue("git_image"))
 
     def close(self) -> None:
         self.servers.close()

@@ -16,6 +16,7 @@ from support.tools_base import with_tools
 from support.world import World
 
 TOOLS = "drift-test/tools:1"
+WITH_GIT = "drift-test/git:1"
 PYTHON = "drift-test/python:bookworm"
 
 
@@ -23,6 +24,12 @@ PYTHON = "drift-test/python:bookworm"
 def tools_image(api: docker.APIClient, small_root_tar: bytes) -> str:
     """A base of a few megabytes with tools (see :mod:`support.tools_base`)."""
     return import_image(api, with_tools(small_root_tar, base_tar()), TOOLS)
+
+
+@pytest.fixture(scope="session")
+def git_image(api: docker.APIClient, small_root_tar: bytes) -> str:
+    """The base with tools, and git."""
+    return import_image(api, with_tools(small_root_tar, base_tar(), git=True), WITH_GIT)
 
 
 @pytest.fixture(scope="session")

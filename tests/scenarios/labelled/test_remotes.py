@@ -74,7 +74,7 @@ def test_url_of_the_shell(world: World) -> Story:
     yield drifted(
         Cause("external", "file", "/etc/tool-of-shell.txt"),
         explained=0.0,
-        builds=("nightly", "control"),
+        builds=("nightly", "control", "control"),
     )
 
 
@@ -87,9 +87,9 @@ def test_unread_route(world: World) -> Story:
     yield first()
     world.web.serve("/feed", "two\n")
     yield drifted(
-        Cause("external", "file", "/etc/feed", grade="inferred"),
+        Cause("external", "file", "/etc/feed", grade="proven"),
         explained=0.0,
-        builds=("nightly", "control"),
+        builds=("nightly", "control", "control"),
     )
 
 
@@ -118,7 +118,7 @@ def test_git_clone(world: World) -> Story:
     url = world.upstream.url
     world.image(
         f"""\
-        FROM {world.tools}
+        FROM {world.git}
         RUN git clone -q --depth 1 -b main {url} /opt/plugin && rm -rf /opt/plugin/.git
         """
     )

@@ -23,6 +23,10 @@ demo: setup ## three real nights of a small fleet, and the report: reports/demo/
 test: ## every test: unit, a real engine, scenarios, the command line
 	@scripts/test
 
+.PHONY: scenarios
+scenarios: ## labelled and generated nights on a real engine, two at once: docs/accuracy.md
+	@scripts/scenarios
+
 .PHONY: unit
 unit: setup ## the tests that need neither network nor engine
 	@$(PYTEST) tests/unit

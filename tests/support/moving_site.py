@@ -71,7 +71,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, *, get: bool) -> None:
         ours = self.headers.get("User-Agent", "").startswith(("drift", "imagedrift"))
-        answer = self.web.answer(self.path.partition("?")[0], get=get, ours=ours)
+        path = self.path.partition("?")[0].replace("/./", "/")  # as apt asks a flat archive
+        answer = self.web.answer(path, get=get, ours=ours)
         if isinstance(answer, bytes) and ETAG in self.headers.get("If-None-Match", ""):
             answer = 304
         self.send_response(answer if isinstance(answer, int) else 200)

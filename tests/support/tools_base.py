@@ -34,8 +34,8 @@ exec cat <&3
 
 _CURL = r"""#!/bin/bash
 # curl [-fsSLOo FILE] URL
+out= named=
 exec 5>&1
-out=/dev/fd/5 named=
 while [ $# -gt 0 ]; do
   case $1 in
     -o|--output) out=$2; shift ;;
@@ -49,7 +49,8 @@ done
 rest=${url#http://}
 host=${rest%%/*}
 [ -z "$named" ] || out=${rest##*/}
-code=$(/usr/bin/fetch "${host%:*}" "${host#*:}" "/${rest#*/}" 2>&1 >"$out") && exit 0
+[ -z "$out" ] || exec 5>"$out"
+code=$(/usr/bin/fetch "${host%:*}" "${host#*:}" "/${rest#*/}" 2>&1 >&5) && exit 0
 status=$?
 case $code in
   [0-9][0-9][0-9]) echo "curl: (22) The requested URL returned error: $code" >&2; exit 22 ;;
@@ -72,8 +73,8 @@ done
 rest=${url#http://}
 host=${rest%%/*}
 [ -n "$out" ] || out=${rest##*/}
-[ "$out" != - ] || out=/dev/stdout
-/usr/bin/fetch "${host%:*}" "${host#*:}" "/${rest#*/}" 2>/tmp/.wget >"$out"
+[ "$out" = - ] || exec >"$out"
+/usr/bin/fetch "${host%:*}" "${host#*:}" "/${rest#*/}" 2>/tmp/.wget
 status=$?
 [ $status = 0 ] || echo "$(date '+%F %T') ERROR $(cat /tmp/.wget): Not Found." >&2
 rm -f /tmp/.wget

@@ -26,7 +26,7 @@ def test_random_content(world: World) -> Story:
 @scenario("nothing: a file with a random name", builder=BOTH)
 def test_random_name(world: World) -> Story:
     world.image(
-        f"FROM {world.tools}\nRUN mkdir /srv/session && mktemp -p /srv/session id.XXXXXXXXXX\n"
+        f"FROM {world.tools}\nRUN mkdir -p /srv/session && mktemp -p /srv/session id.XXXXXXXXXX\n"
     )
     world.commit()
     yield first()

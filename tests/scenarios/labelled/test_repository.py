@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 
 from support.labelled import DIGEST, Cause, Story, drifted, first, quiet, scenario
@@ -39,7 +40,8 @@ def test_build_config(world: World) -> Story:
     world.image(text, args={"FLAVOUR": "sour"})
     world.commit()
     yield drifted(
-        Cause("repo", "build-config", "FLAVOUR", "sweet", "sour"), paths={"/etc/flavour": "repo"}
+        Cause("repo", "build-config", "RUN echo $FLAVOUR > /etc/flavour", *world.revisions()),
+        paths={"/etc/flavour": "repo"},
     )
 
 
@@ -52,6 +54,7 @@ def test_derived_from_the_context(world: World) -> Story:
     world.commit(parts__txt="two\n")
     night = yield drifted(
         Cause("repo", "context", "COPY parts.txt /srv/", *world.revisions()),
+        Cause("repo", "context", "RUN sha256sum /srv/parts.txt > /etc/sum", *world.revisions()),
         paths={"/srv/parts.txt": "repo", "/etc/sum": "repo"},
     )
     assert [build["role"] for build in night.image()["builds"]][:2] == ["nightly", "replay"]
@@ -77,10 +80,15 @@ def test_dirty_trees(world: World) -> Story:
     world.commit(colour__txt="red\n")
     yield first()
     world.write(colour__txt="green\n")
-    yield drifted(Cause("repo", "context", COPY, DIGEST, DIGEST))
+    copied = "RUN cat /etc/colour.txt > /etc/copied-dirty"
+    edits = (
+        Cause("repo", "context", COPY, DIGEST, DIGEST),
+        Cause("repo", "context", copied, DIGEST, DIGEST),
+    )
+    yield drifted(*edits)
     world.write(colour__txt="blue\n")
     night = yield drifted(
-        Cause("repo", "context", COPY, DIGEST, DIGEST),
+        *edits,
         paths={"/etc/colour.txt": "repo", "/etc/copied-dirty": "repo"},
     )
     assert "replay" in {build["role"] for build in night.image()["builds"]}
@@ -90,7 +98,7 @@ def test_dirty_trees(world: World) -> Story:
 def test_no_replay(world: World) -> Story:
     text = f"FROM {world.tools}\n{COPY}\nRUN cat /etc/colour.txt > /etc/copied-unreplayed\n"
     world.image(text, more='[store]\nkeep_contexts = "1k"\n')
-    world.write(colour__txt="red\n")
+    world.write(colour__txt="red\n", large__txt=random.Random(1).randbytes(4096).hex())
     yield first()
     world.write(colour__txt="blue\n")
     night = yield drifted(
@@ -134,6 +142,12 @@ def test_repository_and_unread_world(world: World) -> Story:
     yield drifted(
         Cause("external", "file", "/etc/feed"),
         Cause("repo", "context", COPY, *world.revisions()),
+        Cause(
+            "repo",
+            "context",
+            f"RUN fetch {host} {port} /feed > /etc/feed && cat /etc/colour.txt > /etc/copied",
+            *world.revisions(),
+        ),
         explained=2 / 3,
         paths={"/etc/colour.txt": "repo", "/etc/copied": "repo", "/etc/feed": "external"},
     )

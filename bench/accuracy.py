@@ -1,6 +1,7 @@
 """Write the tables of docs/accuracy.md from what ``make scenarios`` found.
 
-``python bench/accuracy.py DIRECTORY [PAGE]``. The directory holds what the scenarios left
+``python bench/accuracy.py DIRECTORY [WRITTEN]``. WRITTEN is another file for the page than its
+own. The directory holds what the scenarios left
 (DRIFT_ACCURACY); each table replaces the one between its two marks in the page, and a table for
 which nothing was left stays as it is. The simulation of the table needs no engine and is made
 here.
@@ -162,7 +163,7 @@ def cost(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def main() -> None:
     directory = Path(sys.argv[1])
-    page = Path(sys.argv[2]) if len(sys.argv) > 2 else PAGE
+    written = Path(sys.argv[2]) if len(sys.argv) > 2 else PAGE
     labelled = read(directory.glob("*.json"))
     tables = {
         "scenarios": list(scenarios(labelled)) if labelled else [],
@@ -171,10 +172,10 @@ def main() -> None:
         "simulation": list(simulation()),
         "cost": list(cost(read((directory / "cost").glob("*.json")))),
     }
-    text = page.read_text()
+    text = PAGE.read_text()
     for name, table in tables.items():
         text = replaced(text, name, table)
-    page.write_text(text)
+    written.write_text(text)
 
 
 if __name__ == "__main__":

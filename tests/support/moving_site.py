@@ -79,6 +79,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = b"" if isinstance(answer, int) else answer
         if answer != 304:
             self.send_header("Content-Length", str(len(body)))
+        if path.endswith("/"):
+            self.send_header("Content-Type", "text/html")  # or pip does not read an index
         self.send_header("ETag", ETAG)
         self.send_header("Last-Modified", LAST_MODIFIED)
         self.end_headers()

@@ -205,6 +205,8 @@ def test_quiet_apt(world: World) -> Story:
 
 
 APT_NOISE = (
-    Cause("nondeterminism", "cache", "/var/cache/**"),
-    Cause("nondeterminism", "log", "/var/log/**"),
+    Cause("nondeterminism", "cache", "/var/cache/apt/**"),
+    Cause("nondeterminism", "log", "/var/log/apt/history.log", grade="proven"),
+    Cause("nondeterminism", "log", "/var/log/apt/term.log"),
+    Cause("nondeterminism", "log", "/var/log/dpkg.log", grade="proven"),
 )

@@ -68,7 +68,9 @@ def test_package_moved_by_the_repository(world: World) -> Story:
     world.commit()
     yield first()
     world.commit(installs(world.debian, url, "greeting=1.1"))
-    yield drifted(Cause("repo", "package", GREETING, "1.0", "1.1"), builds=("nightly", "replay"))
+    yield drifted(
+        Cause("repo", "package", GREETING, "1.0", "1.1"), builds=("nightly", "replay", "control")
+    )
 
 
 @scenario("the repository pins another version; another package moved by itself", builder="classic")
@@ -92,7 +94,18 @@ def test_package_index(world: World) -> Story:
     world.commit()
     yield first()
     world.debs(deb("1.0"), deb("7", name="newcomer"))
-    yield drifted(Cause("external", "package-index", ANYTHING, ANYTHING, ANYTHING))
+    yield quiet(Cause("external", "package-index", url))
+
+
+@scenario("the archive's lists moved, and the policy tolerates nothing", builder="classic")
+def test_package_index_not_tolerated(world: World) -> Story:
+    url = world.debs(deb("1.0"))
+    text = installs(world.debian, url, "greeting", keep_lists=True)
+    world.image(text, more="[policy]\ntolerate = []\n")
+    world.commit()
+    yield first()
+    world.debs(deb("1.0"), deb("7", name="newcomer"))
+    yield drifted(Cause("external", "package-index", url))
 
 
 @scenario("the package of a builder stage moved, whose program the image copies", builder="classic")

@@ -100,7 +100,9 @@ class Generator:
     @classmethod
     def make(cls, world: World, dice: random.Random, prefix: str, count: int) -> Generator:
         images = tuple(
-            Image(f"{prefix}{number}", tuple(_paths(dice)), dict.fromkeys(SOURCES, 1))
+            Image(
+                f"{prefix}{number}", tuple(_paths(dice, number % 2 == 0)), dict.fromkeys(SOURCES, 1)
+            )
             for number in range(count)
         )
         made = cls(world, dice, images)
@@ -139,10 +141,10 @@ class Generator:
         self.write()
 
 
-def _paths(dice: random.Random) -> Iterator[Path]:
+def _paths(dice: random.Random, noisy: bool) -> Iterator[Path]:
     for number in range(PATHS):
         depends = tuple(name for name in SOURCES if dice.random() < 0.35)
-        noise = dice.choice((None, None, "noise", "clock"))
+        noise = dice.choice((None, "noise", "clock")) if noisy else None
         shape = dice.choice(("file", "file", "file", "link", "name"))
         if not depends:
             depends = (dice.choice(SOURCES),) if noise is None else ()

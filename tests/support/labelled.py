@@ -294,6 +294,7 @@ def _record(
         "images": told,
         "seconds": round(seconds, 1),
         "right": not wrong,
+        "wrong": wrong,
     }
     text = json.dumps(line, indent=1).replace(world.bases.registry, "registry")
     directory = Path(place)

@@ -1,10 +1,11 @@
 """Random paths over random nights, judged by the table: how often is it wrong?
 
-A path depends on some of: the world, the repository, the toolchain, noise (another value in
-each build) and a coin (one of two values in each build). Its content is a line for each of them,
-or, ``mixed``, one digest over all of them. On a night the world, the repository and the toolchain
-move or not. The experiment is made as the job makes it: the builds that the table asks for.
-Truth is what moved between the baseline and tonight, and the path depends on.
+A path depends on some of: the world, the repository, the builder, the engine (which no replay
+can go back to), noise (another value in each build) and a coin (one of two values in each
+build). Its content is a line for each of them, or, ``mixed``, one digest over all of them. On a
+night the world, the repository, the builder and the engine move or not. The experiment is made
+as the job makes it: the builds that the table asks for. Truth is what moved between the baseline
+and tonight, and the path depends on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from drift.attribute.model import Need, Origin
 from drift.attribute.origin import Answer, Case, Value, origin_of
 
 SHAPE = ("file", 0o644)
+MOVES = ("world", "repo", "builder", "engine")
 
 
 class Outcome(StrEnum):
@@ -28,6 +30,7 @@ class Outcome(StrEnum):
     FALSE_ALARM = "false alarm"  # external, or unexplained, though the world did not move
     MISSED = "missed"  # the world moved, and it is said to be something harmless
     MISTAKEN = "mistaken"  # another harmless origin than the true one
+    ENGINE_TOO = "engine too"  # the world moved, and is said to be the engine, which moved too
     COVERED = "covered by noise"  # the world moved, and noise changes every byte of the file
 
 
@@ -37,7 +40,8 @@ class Dependencies:
 
     world: bool
     repo: bool
-    tool: bool
+    builder: bool
+    engine: bool
     noise: bool
     coin: bool
     mixed: bool
@@ -45,7 +49,7 @@ class Dependencies:
     @property
     def named(self) -> str:
         """As a table has it: ``world + noise, mixed``."""
-        names = ("world", "repo", "tool", "noise", "coin")
+        names = (*MOVES, "noise", "coin")
         found = " + ".join(name for name in names if getattr(self, name)) or "nothing"
         return f"{found}, mixed" if self.mixed else found
 
@@ -56,7 +60,8 @@ class State:
 
     world: int = 0
     repo: int = 0
-    tool: int = 0
+    builder: int = 0
+    engine: int = 0
 
 
 @dataclass
@@ -65,32 +70,33 @@ class Simulation:
 
     depends: Dependencies
     dice: random.Random
-    seen: dict[State, set[str]] = field(default_factory=dict)
     flapped: set[str] = field(default_factory=set)
     builds: int = 0
 
     def build(self, state: State) -> Value:
         """What stands at the path in one build."""
         self.builds += 1
-        d = self.depends
-        lines = [
-            *([f"world {state.world}"] if d.world else []),
-            *([f"repo {state.repo}"] if d.repo else []),
-            *([f"tool {state.tool}"] if d.tool else []),
-            *([f"noise {self.dice.random()}"] if d.noise else []),
-            *([f"coin {self.dice.randrange(2)}"] if d.coin else []),
-        ]
+        depends = self.depends
+        lines = [f"{name} {getattr(state, name)}" for name in MOVES if getattr(depends, name)]
+        lines += [f"noise {self.dice.random()}"] if depends.noise else []
+        lines += [f"coin {self.dice.randrange(2)}"] if depends.coin else []
         content = "\n".join(lines)
-        parts = [content] if d.mixed else lines
+        parts = [content] if depends.mixed else lines
         return Value(SHAPE, content, frozenset(map(hash, parts)))
 
     def night(self, then: State, now: State) -> tuple[Answer, Value, Value]:
         """The table's last word on a night, with all the builds that it asked for."""
         y, t = self.build(then), self.build(now)
-        same_repo = then.repo == now.repo
-        tools = then.tool != now.tool
-        case = Case(y, t, same_repo=same_repo, toolchain=tools, flapped=_text(t) in self.flapped)
-        replayed = replace(now, repo=then.repo)
+        edited = then.repo != now.repo
+        case = Case(
+            y,
+            t,
+            same_side=not edited and then.builder == now.builder,
+            edited=edited,
+            toolchain=then.engine != now.engine,
+            flapped=_text(t) in self.flapped,
+        )
+        replayed = replace(now, repo=then.repo, builder=then.builder)
         while True:
             answer = origin_of(case)
             if answer.needs is None:
@@ -111,8 +117,8 @@ def _text(value: Value) -> str:
 
 def all_dependencies() -> Iterator[Dependencies]:
     """Every combination."""
-    for bits in range(64):
-        yield Dependencies(*(bool(bits >> place & 1) for place in range(6)))
+    for bits in range(128):
+        yield Dependencies(*(bool(bits >> place & 1) for place in range(7)))
 
 
 def outcome(
@@ -122,7 +128,8 @@ def outcome(
     moved = {
         Origin.EXTERNAL: depends.world and then.world != now.world,
         Origin.REPO: depends.repo and then.repo != now.repo,
-        Origin.TOOLCHAIN: depends.tool and then.tool != now.tool,
+        Origin.TOOLCHAIN: (depends.builder and then.builder != now.builder)
+        or (depends.engine and then.engine != now.engine),
     }
     told = answer.origin
     if moved[Origin.EXTERNAL]:
@@ -130,7 +137,8 @@ def outcome(
             return Outcome.RIGHT
         if depends.mixed and (depends.noise or depends.coin):
             return Outcome.COVERED
-        return Outcome.MISSED
+        too = told is Origin.TOOLCHAIN and then.engine != now.engine
+        return Outcome.ENGINE_TOO if too else Outcome.MISSED
     if told in (Origin.EXTERNAL, Origin.UNEXPLAINED):
         return Outcome.FALSE_ALARM
     if told is None:
@@ -164,11 +172,11 @@ def simulate(paths: int, seed: int, nights_before: int = 0) -> Tally:
         for _ in range(nights_before):
             simulation.night(then, then)
         simulation.builds = 0
-        moves = [dice.random() < 0.5 for _ in range(3)]
+        moves = [dice.random() < 0.5 for _ in MOVES]
         now = State(*map(int, moves))
         answer, y, t = simulation.night(then, now)
         found = outcome(depends, then, now, answer, differs=not y.same(t))
-        names = [n for n, m in zip(("world", "repo", "tool"), moves, strict=True) if m]
+        names = [n for n, m in zip(MOVES, moves, strict=True) if m]
         tally.paths += 1
         tally.builds += simulation.builds - 1  # the baseline was built another night
         tally.outcomes[depends.named, " + ".join(names) or "nothing", found] += 1

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from drift.attribute.attribute import attribute
+from drift.attribute.risks import with_risks
 from drift.attribute.sides import Sides
 from drift.attribute.verdict import status_of
 from drift.builds import Build
@@ -122,7 +123,9 @@ class Pair:
                 f"the store keeps no manifest of the layer {error.args[0]} any more",
                 hint="compare with the image in the engine or an archive instead",
             ) from error
-        attribution = attribute(Sides(before, after), comparison, self._layers)
+        sides = Sides(before, after)
+        causes = attribute(sides, comparison, self._layers)
+        attribution = with_risks(causes, comparison, sides, self._layers)
         status = status_of(comparison, attribution)
         return DiffResult(one, other, status, comparison, attribution)
 

@@ -9,6 +9,7 @@ from drift.attribute.accepted import accept_known, ended_rules
 from drift.attribute.attribute import attribute
 from drift.attribute.breakage import causes_of_break, flaky, replay_break
 from drift.attribute.model import Attribution, Status
+from drift.attribute.risks import with_risks
 from drift.attribute.sides import Sides
 from drift.attribute.verdict import is_flagged, status_of
 from drift.builds import Build, Failure, Role
@@ -106,6 +107,7 @@ class Judge:
         breaks = (replay_break(baseline, build) for build in failed)
         known = [claim for claim in breaks if claim]
         attribution = attribute(sides, comparison, self.layers, known)
+        attribution = with_risks(attribution, comparison, sides, self.layers)
         attribution = accept_known(attribution, self.accept, candidate.night)
         status = status_of(comparison, attribution, self.policy.tolerate)
         fail_on, tolerate = self.policy.fail_on, self.policy.tolerate

@@ -16,10 +16,13 @@ LARGEST = 32 << 20  # bytes of one database file; dpkg's status of 3,000 package
 
 _CATALOGUERS = (dpkg, apk, python, npm)
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+# No package's, but kept like a database, from bases too: whether an account is new is told by
+# both sides' lines.
+_ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shells")
 
 
 def wanted(path: str) -> bool:
-    """Whether cataloguing needs the content of a regular file at this path of a layer.
+    """Whether the content of a regular file at this path of a layer is to be kept.
 
     Asked for every file of every layer: string prefixes and suffixes decide first.
     """
@@ -29,6 +32,7 @@ def wanted(path: str) -> bool:
         or dpkg.wanted(path)
         or apk.wanted(path)
         or path in _OS_RELEASE
+        or path in _ACCOUNTS
     )
 
 

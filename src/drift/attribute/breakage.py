@@ -79,7 +79,7 @@ def causes_of_break(
     """The verdict on an image whose builds tonight, ``tried``, all failed; the last one counts.
 
     ``replays`` are those that were built, whatever came of them; ``no_replay`` says why there
-    is none although the fingerprints differ.
+    is none although the fingerprints differ. A baseline that did not build is none.
 
     Raises:
         ValueError: nothing was tried, or the last build did not fail.
@@ -89,7 +89,8 @@ def causes_of_break(
     last = tried[-1]
     if not failure_of(last).kind.broken or unanswered(last):
         return Breakage(Status.UNKNOWN)
-    claims = _claims(baseline, last, replays, no_replay)
+    known = baseline if baseline is not None and baseline.ok else None
+    claims = _claims(known, last, replays, no_replay)
     seen = _times(tried)
     return Breakage(
         Status.BROKEN,

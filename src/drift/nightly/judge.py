@@ -49,6 +49,12 @@ class Judged:
         tried = self.of_role(Role.NIGHTLY)
         return next((build for build in tried if build.ok), tried[-1])
 
+    @property
+    def flaky(self) -> tuple[str, ...]:
+        """A sentence for each attempt that failed before one of the same night worked."""
+        failed = (build for build in self.of_role(Role.NIGHTLY) if not build.ok)
+        return tuple(map(flaky, failed)) if self.candidate.ok else ()
+
 
 @dataclass(slots=True)
 class Judge:
@@ -125,8 +131,7 @@ class Judge:
 
     def _notes(self, judged: Judged, attribution: Attribution) -> Iterator[str]:
         """What the reader should know of the builds, and of rules that hold no more."""
-        failed = (build for build in judged.of_role(Role.NIGHTLY) if not build.ok)
-        yield from map(flaky, failed)
+        yield from judged.flaky
         yield from ended_rules(attribution.causes, self.accept, judged.candidate.night)
 
     def _comparison(self, image: Image, baseline: Build, candidate: Build) -> Comparison:
@@ -147,5 +152,5 @@ class Judge:
             candidate=judged.candidate,
             builds=judged.builds,
             error=error,
-            notes=judged.notes,
+            notes=(*judged.notes, *judged.flaky),
         )

@@ -197,6 +197,9 @@ def _all_differ(case: Case, side: str) -> Answer:
         third = f"{side}, tonight, gives a third value"
         return Answer(Origin.UNEXPLAINED, needs=Need.SECOND_REPLAY, evidence=(third,))
     if not _all_same(case.replays[0], case.replays[1:]):
+        if _only_in(case.replays, (case.y, *case.y_controls)):
+            held = f"what two builds of {side} share tonight is new, as the rest is noise"
+            return _controlled(case, Origin.EXTERNAL, (held,))
         noise = f"two builds of {side} differ in it: it was noise before"
         return _controlled(case, _own(case), (noise,))
     what = "the repository" if case.edited else "the builder"

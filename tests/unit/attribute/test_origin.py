@@ -162,3 +162,10 @@ class TestShared:
     def test_parts_that_are_not_known_excuse_and_accuse_nobody(self) -> None:
         y, t, a = value("y"), value("t", 2, 101), value("a", 2, 102)
         assert self.told(y, t, a, same_side=True) is Origin.NONDETERMINISM
+
+    def test_the_world_moved_below_the_old_noise_that_a_commit_leaves(self) -> None:
+        y, t = value("y", 1, 100), value("t", 2, 50, 100)
+        replays = (value("c", 2, 100), value("d", 2, 101))
+        assert self.told(y, t, t, replays=replays) is Origin.EXTERNAL
+        noise = (value("c", 1, 102), value("d", 1, 101))
+        assert self.told(y, t, t, replays=noise) is Origin.REPO

@@ -86,7 +86,7 @@ def command(
     check_output(output)
     settings = configuration(config)
     if plan:
-        show_plan(settings, names, format, output)
+        show_plan(settings, names, format, output, as_of)
         return
     wanted = Wanted(format, output, full)
     if against is not None:

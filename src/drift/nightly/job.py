@@ -20,6 +20,7 @@ from drift.config.model import Config, Image
 from drift.engine.engine import Engine
 from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
 from drift.masking import Mask
+from drift.nightly.baseline import baseline_of
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
 from drift.nightly.experiment import NIGHTLY_REASON, Experiment, next_phase
@@ -283,9 +284,7 @@ class _Run:
         return replace(result, notes=(*result.notes, *notes))
 
     def _baseline(self, image: Image) -> Build | None:
-        if self.config.policy.baseline == "accepted":
-            return self.store.baseline_accepted(image.name)
-        return self.store.baseline(image.name, self.night)
+        return baseline_of(self.store, self.config.policy, image.name, self.night)
 
     def _notes(self, prepared: Prepared, baseline: Build | None) -> tuple[str, ...]:
         """What the reader should know of an image's sources, whatever the verdict."""

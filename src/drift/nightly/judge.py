@@ -97,7 +97,9 @@ class Judge:
         attribution = accept_known(breakage.attribution, self.accept, judged.candidate.night)
         fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
         flagged = is_flagged(breakage.status, attribution.causes, fail_on, tolerate)
-        return replace(bare, attribution=attribution, flagged=flagged)
+        ended = ended_rules(attribution.causes, self.accept, judged.candidate.night)
+        notes = (*bare.notes, *ended)
+        return replace(bare, attribution=attribution, flagged=flagged, notes=notes)
 
     def _compared(self, judged: Judged, baseline: Build, candidate: Build) -> ImageResult:
         sides = replace(

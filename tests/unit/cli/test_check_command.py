@@ -237,11 +237,22 @@ def test_a_secret_in_the_configuration_is_in_no_error(
     assert "hunter2" not in ran.err
 
 
-def test_a_plan_builds_and_leaves_nothing(here: Path, drift: Drift) -> None:
+def test_a_plan_builds_and_leaves_nothing(
+    here: Path, drift: Drift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Engine, "connect", raising(EngineError("no engine answers")))
     ran = drift("check", "--plan")
     assert ran.code == 0
-    assert ran.out.splitlines()[0].split() == ["IMAGE", "ROLE", "MINUTES", "DISK", "REASON"]
-    assert "web    nightly  ?" in ran.out
+    assert ran.out.splitlines()[0].split() == [
+        "IMAGE",
+        "ROLE",
+        "CHANCE",
+        "MINUTES",
+        "DISK",
+        "REASON",
+    ]
+    assert ran.out.splitlines()[1].split()[:4] == ["web", "nightly", "certain", "?"]
+    assert "note: whether a replay is due is not known: no engine answers" in ran.out
     assert not (here / ".drift").exists()
 
 
@@ -250,14 +261,25 @@ def test_a_plan_has_totals(here: Path, drift: Drift, monkeypatch: pytest.MonkeyP
         plan.PlannedBuild("web", Role.NIGHTLY, "because", 90.0, 3_000_000),
         plan.PlannedBuild("api", Role.NIGHTLY, "because", 30.0, 1_000_000),
         plan.PlannedBuild("new", Role.NIGHTLY, "because", None, None),
+        plan.PlannedBuild("web", Role.CONTROL, "to see", 60.0, 500_000, plan.Chance.LIKELY),
     ]
-    monkeypatch.setattr(plan, "plan", lambda *_: builds)
+    found = plan.Plan(tuple(builds), ("new: a \x1b[31mnote",))
+    monkeypatch.setattr(plan, "plan", lambda *_: found)
     ran = drift("check", "--plan")
-    assert "total  3        2.0      4.0 MB" in ran.out
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert rows[5:7] == [
+        ["total", "3", "builds", "2.0", "4.0", "MB"],
+        ["at", "most", "4", "builds", "3.0", "4.5", "MB"],
+    ]
+    assert "note: new: a" in ran.out
+    assert "\x1b" not in ran.out
     assert "1 not in the totals" in ran.out
     document = json.loads(drift("check", "--plan", "--format", "json").out)
     assert (document["seconds"], document["bytes"]) == (120.0, 4_000_000)
-    assert [build["image"] for build in document["builds"]] == ["web", "api", "new"]
+    assert document["at_most"] == {"seconds": 180.0, "bytes": 4_500_000}
+    assert [build["image"] for build in document["builds"]] == ["web", "api", "new", "web"]
+    assert [build["certain"] for build in document["builds"]] == [True, True, True, False]
+    assert document["builds"][3]["chance"] == "likely"
 
 
 def test_against_a_revision_prints_and_records_nothing(

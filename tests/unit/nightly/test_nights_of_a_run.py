@@ -14,7 +14,8 @@ from drift.engine.engine import Engine
 from drift.nightly.job import check
 from drift.nightly.watch import NobodyWatches
 from drift.store.store import Store
-from support.faulty_engine import Faulty
+from support.faulty_engine import BASE, Faulty
+from support.images import file, tar
 
 APP = '[[image]]\nname = "app"\n'
 ACCEPTED = '[policy]\nbaseline = "accepted"\n'
@@ -63,3 +64,28 @@ def test_a_fleet_without_an_accepted_baseline_is_told_how_to_take_one(
     again = run(project, store)
     assert again["status"] == "identical"
     assert note not in str(again)
+
+
+def test_a_known_change_flags_nothing_until_its_day_and_is_told(
+    project: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVIEWER", "hunter2secret")
+    rule = '[[accept]]\nsubject = "/app"\nuntil = 2026-11-23\nreason = "seen by ${REVIEWER}"\n'
+    (project / "drift.toml").write_text(rule + APP)
+    config = load(project / "drift.toml")
+
+    def at(day: int, content: str) -> dict[str, Any]:
+        engine = cast(Engine, Faulty(layers=(BASE, tar([file("app", content)]))))
+        night = date(2026, 11, day)
+        return check(config, engine, store, NobodyWatches(), night=night, jobs=1).images[0]
+
+    at(22, "1")
+    known = at(23, "2")
+    assert (known["status"], known["flagged"]) == ("drifted", False)
+    (cause,) = known["causes"]
+    assert cause["accepted"] == {"until": "2026-11-23", "reason": "seen by ***"}
+    assert known["notes"] == []
+    later = at(24, "3")
+    assert (later["status"], later["flagged"]) == ("drifted", True)
+    assert later["causes"][0]["accepted"] is None
+    assert later["notes"] == ["the accept rule for /app ended on 2026-11-23"]

@@ -1,0 +1,91 @@
+"""What a RUN of a stage made, traced to what moved before it.
+
+A RUN makes its files from everything that its stage held: where a base, a package, a remote or
+a copy moved below it, or in it, the file follows from that. With one such source the claim is
+``derived``; with several it is ``inferred``, names the one that moved last before the RUN, and
+the others in its evidence.
+
+The repository may have moved sources as well as the world. Where the two sides' fingerprints
+differ only a replay tells them apart: a file that the replay has as the baseline had it follows
+from none of the world's sources, one that it has as tonight's from none of the repository's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drift.attribute.claims import Claim
+from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.stagepair import StagePair
+from drift.compare.model import FileChange
+from drift.snapshot.model import Instruction
+
+_LONGEST = 60  # characters of an instruction in a sentence
+_NAMED = 5  # sources in a sentence
+_REPOSITORY = (Kind.CONTEXT, Kind.DOCKERFILE, Kind.BUILD_CONFIG)
+
+
+def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
+    """The claim for a file that a RUN of the stage made; None where nothing named moved."""
+    decider = next((d for d in pair.sides.deciders(change) if d.holds), None)
+    run = decider.instruction if decider and not decider.base else None
+    if decider is None or run is None or not run.text.upper().startswith("RUN"):
+        return None
+    reaching = [
+        (claim, max(layer for layer in layers if layer <= decider.layer))
+        for claim, layers in pair.sources.values()
+        if min(layers) <= decider.layer
+    ]
+    reaching = [
+        (claim, layer) for claim, layer in reaching if claim.origin in _movers(pair, change)
+    ]
+    if not reaching:
+        return None
+    reaching.sort(key=lambda found: (-found[1], found[0].origin is Origin.REPO, found[0].subject))
+    (nearest, _), *others = reaching
+    noisy = pair.values.of(change).noisy
+    sure = not others and not noisy
+    return replace(
+        nearest,
+        grade=Grade.DERIVED if sure else Grade.INFERRED,
+        evidence=(
+            *nearest.evidence,
+            f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file after it",
+            *_besides([claim for claim, _ in others]),
+            *(["the control build has another content there: a part of it is noise"] * noisy),
+        ),
+    )
+
+
+def _movers(pair: StagePair, change: FileChange) -> frozenset[Origin | None]:
+    """Whose sources can have shaped a file, by what the replay says."""
+    everyone = frozenset(Origin)
+    if pair.sides.same_repo_side:
+        return everyone
+    values = pair.values.of(change)
+    if not values.replays:
+        return frozenset()
+    again = values.replays[0]
+    if again.same(values.y):
+        return frozenset({Origin.REPO})
+    return everyone - {Origin.REPO} if again.same(values.t) else everyone
+
+
+def _moved(claim: Claim) -> str:
+    if claim.kind in _REPOSITORY:
+        return f"what {claim.subject[:_LONGEST]} brings changed"
+    return f"{claim.subject} moved {claim.before or 'absent'} → {claim.after or 'absent'}"
+
+
+def _said(run: Instruction) -> str:
+    text = run.text if len(run.text) <= _LONGEST else f"{run.text[:_LONGEST]}…"
+    return f"{text} (line {run.line})"
+
+
+def _besides(claims: list[Claim]) -> list[str]:
+    """A sentence for the other sources."""
+    if not claims:
+        return []
+    named = ", ".join(_moved(claim) for claim in claims[:_NAMED])
+    more = f", and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""
+    return [f"before that, or with it: {named}{more}"]

@@ -24,6 +24,7 @@ from drift.attribute.packages import MovedPackages
 from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
+from drift.attribute.stages import CopiedFromStages
 from drift.attribute.trial import ConfigTrial, PathTrial
 from drift.attribute.values import Values
 from drift.compare.model import Change, Comparison, FileChange
@@ -62,10 +63,12 @@ class _Attributing:
         self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
         self.remotes = MovedRemotes(sides, comparison, self.values, layers)
         self.paths = PathTrial(sides, comparison, self.values, self.repository, self._outside)
+        self.stages = CopiedFromStages(sides, layers)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
             self.remotes.proven,
             self.packages.of_path,
+            self.stages.of_path,
             self.remotes.first_asked,
             self.repository.of_copied_context,
             self.repository.of_copied_stage,
@@ -137,6 +140,7 @@ class _Attributing:
                 *claim.evidence,
                 *self.packages.owners_of(changes),
                 *self.remotes.notes_of(None if gone else self.sides.made_by(layer)),
+                *self.stages.unknown_of(changes),
             ),
         )
 

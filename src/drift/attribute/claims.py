@@ -97,11 +97,13 @@ def _joined(known: Claim, claim: Claim) -> Claim:
     if known is claim:
         return known
     same_layer = known.layer is None or claim.layer in (None, known.layer)
+    # One instruction of a stage may reach the image in several layers.
+    same_instruction = same_layer or known.instruction == claim.instruction
     return replace(
         known,
         grade=_joined_grade(known.grade, claim.grade),
         evidence=tuple(dict.fromkeys((*known.evidence, *claim.evidence))),
-        instruction=known.instruction if same_layer else None,
+        instruction=known.instruction if same_instruction else None,
         layer=known.layer if same_layer else None,
     )
 

@@ -1,9 +1,10 @@
 """What a RUN of a stage made, traced to what moved before it.
 
 A RUN makes its files from everything that its stage held: where a base, a package, a remote or
-a copy moved below it, or in it, the file follows from that. With one such source the claim is
-``derived``; with several it is ``inferred``, names the one that moved last before the RUN, and
-the others in its evidence.
+a copy moved below it, or in it, or the RUN itself was edited, the file follows from that. With
+one such source the claim is ``derived``; with several, for an edit, and where the control shows
+noise it is ``inferred``, names the source that moved last before the RUN, and the others in its
+evidence.
 
 The repository may have moved sources as well as the world. Where the two sides' fingerprints
 differ only a replay tells them apart: a file that the replay has as the baseline had it follows
@@ -22,7 +23,7 @@ from drift.snapshot.model import Instruction
 
 _LONGEST = 60  # characters of an instruction in a sentence
 _NAMED = 5  # sources in a sentence
-_REPOSITORY = (Kind.CONTEXT, Kind.DOCKERFILE, Kind.BUILD_CONFIG)
+_REPOSITORY = (Kind.CONTEXT, Kind.BUILD_CONFIG)
 
 
 def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
@@ -36,6 +37,8 @@ def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
         for claim, layers in pair.sources.values()
         if min(layers) <= decider.layer
     ]
+    edit = pair.edited(change)
+    reaching += [(edit, decider.layer)] if edit else []
     reaching = [
         (claim, layer) for claim, layer in reaching if claim.origin in _movers(pair, change)
     ]
@@ -44,13 +47,13 @@ def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
     reaching.sort(key=lambda found: (-found[1], found[0].origin is Origin.REPO, found[0].subject))
     (nearest, _), *others = reaching
     noisy = pair.values.of(change).noisy
-    sure = not others and not noisy
+    sure = not (others or noisy or nearest.kind is Kind.DOCKERFILE)
     return replace(
         nearest,
         grade=Grade.DERIVED if sure else Grade.INFERRED,
         evidence=(
             *nearest.evidence,
-            f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file after it",
+            f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file",
             *_besides([claim for claim, _ in others]),
             *(["the control build has another content there: a part of it is noise"] * noisy),
         ),
@@ -72,6 +75,8 @@ def _movers(pair: StagePair, change: FileChange) -> frozenset[Origin | None]:
 
 
 def _moved(claim: Claim) -> str:
+    if claim.kind is Kind.DOCKERFILE:
+        return "an instruction was edited"
     if claim.kind in _REPOSITORY:
         return f"what {claim.subject[:_LONGEST]} brings changed"
     return f"{claim.subject} moved {claim.before or 'absent'} → {claim.after or 'absent'}"

@@ -137,6 +137,11 @@ class StagePair:
             self._named[change.path] = next((claim for claim in answers if claim), None)
         return self._named[change.path]
 
+    def edited(self, change: FileChange) -> Claim | None:
+        """The edit of the very instruction that made a path of the stage."""
+        claim = self._repository.of_path(change)
+        return claim if claim is not None and claim.kind is Kind.DOCKERFILE else None
+
     @cached_property
     def sources(self) -> Mapping[Key, tuple[Claim, frozenset[int]]]:
         """Each source that moved in the stage, and the layers that it changed.

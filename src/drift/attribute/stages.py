@@ -9,6 +9,7 @@ Where nothing named moved, nothing is claimed, and the experiment decides.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from drift.attribute.claims import Claim
@@ -65,6 +66,10 @@ class CopiedFromStages:
         if arrival is None or not isinstance(pair, str):
             return None
         return f"what stage {arrival.name} held is unknown: {pair}"
+
+    def unknown_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
+        """The same of several paths; each stage once."""
+        return tuple(dict.fromkeys(filter(None, map(self.unknown_stage, changes))))
 
     def _arrival(self, change: FileChange) -> Arrival | None:
         """None where a side has the path from anything else than a stage of one name."""

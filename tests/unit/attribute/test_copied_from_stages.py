@@ -45,6 +45,7 @@ class Made:
     stages: Mapping[str, Stage]
     steps: Steps
     repo: str = "one"
+    dockerfile: str = ""
     probes: Mapping[int, str] = field(default_factory=dict)  # what URL served, by the line
     problem: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,7 +87,7 @@ class World:
             )
             for number, (name, stage) in enumerate(made.stages.items())
         ]
-        side = RepoSide(Digest.of(made.repo.encode()), Digest.of(b"Dockerfile"))
+        side = RepoSide(Digest.of(made.repo.encode()), Digest.of(made.dockerfile.encode()))
         probes = tuple(
             Probe(
                 Remote(RemoteKind.FETCH, URL, next(iter(made.stages)), line),
@@ -161,7 +162,7 @@ def compiled(
         {LIBFOO: version},
     )
     steps = [(COPY, [file("usr/bin/tool", content)])]
-    return Made({"build": stage}, steps, repo, probes or {}, problem or {})
+    return Made({"build": stage}, steps, repo, probes=probes or {}, problem=problem or {})
 
 
 def test_a_package_that_moved_before_the_run_that_made_the_file() -> None:
@@ -175,7 +176,7 @@ def test_a_package_that_moved_before_the_run_that_made_the_file() -> None:
     assert claim.layer == 1
     assert "copied from stage build: /out/tool" in claim.evidence
     assert (
-        f"in stage build, {LIBFOO} moved 1.0 → 1.1, and RUN make (line 4) made the file after it"
+        f"in stage build, {LIBFOO} moved 1.0 → 1.1, and RUN make (line 4) made the file"
         in claim.evidence
     )
 
@@ -275,6 +276,22 @@ def test_with_two_fingerprints_the_replay_decides_whose_sources_count(
 def test_with_two_fingerprints_and_no_replay_nothing_is_claimed() -> None:
     after = compiled("new", version="1.1", source="edited", repo="two")
     assert Night(compiled("old"), after).said("/usr/bin/tool") is None
+
+
+def test_an_edited_run_of_the_stage_is_the_repository_s() -> None:
+    def made(content: str, text: str) -> Made:
+        one = compiled(content)
+        steps = [*one.stages["build"].steps[:2], (text, [file("out/tool", content)])]
+        stage = replace(one.stages["build"], steps=steps)
+        return replace(one, stages={"build": stage}, dockerfile=text)
+
+    before, after = made("old", MAKE), made("new", "RUN make -j2")
+    claim = Night(before, after, [before]).claim("/usr/bin/tool")
+    assert (claim.origin, claim.kind, claim.subject) == (
+        Origin.REPO, Kind.DOCKERFILE, "RUN make -j2",
+    )  # fmt: skip
+    assert claim.instruction == Instruction("build", 4, "RUN make -j2")
+    assert Night(before, after, [made("new", MAKE)]).said("/usr/bin/tool") is None
 
 
 def test_a_file_that_is_noisy_too_is_never_muted_and_less_sure() -> None:

@@ -62,7 +62,9 @@ class _Attributing:
         self.values = Values(sides, layers)
         self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
         self.remotes = MovedRemotes(sides, comparison, self.values, layers)
-        self.paths = PathTrial(sides, comparison, self.values, self.repository, self._outside)
+        self.paths = PathTrial(
+            sides, comparison, self.values, self.repository, self._outside, self._edited
+        )
         self.stages = CopiedFromStages(sides, layers)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
@@ -71,7 +73,7 @@ class _Attributing:
             self.stages.of_path,
             self.remotes.first_asked,
             self.repository.of_copied_context,
-            self.repository.of_copied_stage,
+            self._stage_not_known,
         )
 
     def attribution(self) -> Attribution:
@@ -95,8 +97,17 @@ class _Attributing:
 
     def _outside(self, change: FileChange) -> Claim | None:
         """The source that is read for what the experiment says came from outside."""
+        known = self.stages.made(change, Origin.EXTERNAL)
         readers = (self.remotes.by_instruction, self.packages.of_run, self.bases.of_run)
-        return next((claim for reader in readers if (claim := reader(change))), None)
+        return known or next((claim for reader in readers if (claim := reader(change))), None)
+
+    def _edited(self, change: FileChange) -> Claim | None:
+        """The edit that is read for what the experiment says the repository did in a stage."""
+        return self.stages.made(change, Origin.REPO)
+
+    def _stage_not_known(self, change: FileChange) -> Claim | None:
+        """The moved base of what was copied, where its stage was not looked into."""
+        return None if self.stages.knows(change) else self.repository.of_copied_stage(change)
 
     def _named(self, change: FileChange) -> bool:
         """Whether a source is named for a path; then it has its cause."""

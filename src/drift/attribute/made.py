@@ -2,13 +2,11 @@
 
 A RUN makes its files from everything that its stage held: where a base, a package, a remote or
 a copy moved below it, or in it, or the RUN itself was edited, the file follows from that. With
-one such source the claim is ``derived``; with several, for an edit, and where the control shows
-noise it is ``inferred``, names the source that moved last before the RUN, and the others in its
-evidence.
+one such source the claim is ``derived``; with several, and for an edit, it is ``inferred``, names
+the source that moved last before the RUN, and the others in its evidence.
 
-The repository may have moved sources as well as the world. Where the two sides' fingerprints
-differ only a replay tells them apart: a file that the replay has as the baseline had it follows
-from none of the world's sources, one that it has as tonight's from none of the repository's.
+It is a reading: asked where the experiment says whose doing a file is, of sources that the same
+one moved.
 """
 
 from __future__ import annotations
@@ -23,10 +21,9 @@ from drift.snapshot.model import Instruction
 
 _LONGEST = 60  # characters of an instruction in a sentence
 _NAMED = 5  # sources in a sentence
-_REPOSITORY = (Kind.CONTEXT, Kind.BUILD_CONFIG)
 
 
-def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
+def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Claim | None:
     """The claim for a file that a RUN of the stage made; None where nothing named moved."""
     decider = next((d for d in pair.sides.deciders(change) if d.holds), None)
     run = decider.instruction if decider and not decider.base else None
@@ -34,20 +31,16 @@ def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
         return None
     reaching = [
         (claim, max(layer for layer in layers if layer <= decider.layer))
-        for claim, layers in pair.sources.values()
+        for claim, layers in pair.sources(by)
         if min(layers) <= decider.layer
     ]
-    edit = pair.edited(change)
+    edit = pair.edited(change) if by is Origin.REPO else None
     reaching += [(edit, decider.layer)] if edit else []
-    reaching = [
-        (claim, layer) for claim, layer in reaching if claim.origin in _movers(pair, change)
-    ]
     if not reaching:
         return None
-    reaching.sort(key=lambda found: (-found[1], found[0].origin is Origin.REPO, found[0].subject))
+    reaching.sort(key=lambda found: (-found[1], found[0].subject))
     (nearest, _), *others = reaching
-    noisy = pair.values.of(change).noisy
-    sure = not (others or noisy or nearest.kind is Kind.DOCKERFILE)
+    sure = not others and nearest is not edit
     return replace(
         nearest,
         grade=Grade.DERIVED if sure else Grade.INFERRED,
@@ -55,29 +48,14 @@ def made_from(pair: StagePair, stage: str, change: FileChange) -> Claim | None:
             *nearest.evidence,
             f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file",
             *_besides([claim for claim, _ in others]),
-            *(["the control build has another content there: a part of it is noise"] * noisy),
         ),
     )
-
-
-def _movers(pair: StagePair, change: FileChange) -> frozenset[Origin | None]:
-    """Whose sources can have shaped a file, by what the replay says."""
-    everyone = frozenset(Origin)
-    if pair.sides.same_repo_side:
-        return everyone
-    values = pair.values.of(change)
-    if not values.replays:
-        return frozenset()
-    again = values.replays[0]
-    if again.same(values.y):
-        return frozenset({Origin.REPO})
-    return everyone - {Origin.REPO} if again.same(values.t) else everyone
 
 
 def _moved(claim: Claim) -> str:
     if claim.kind is Kind.DOCKERFILE:
         return "an instruction was edited"
-    if claim.kind in _REPOSITORY:
+    if claim.kind in (Kind.CONTEXT, Kind.BUILD_CONFIG):
         return f"what {claim.subject[:_LONGEST]} brings changed"
     return f"{claim.subject} moved {claim.before or 'absent'} → {claim.after or 'absent'}"
 

@@ -26,6 +26,7 @@ from drift.snapshot.model import Layers
 from drift.source.model import Base
 
 Rule = Callable[[FileChange], Claim | None]
+Reader = Callable[[FileChange, Origin], Claim | None]
 
 BELOW = -1  # the layer of what is below a stage's own layers
 _SOURCES = frozenset(
@@ -91,34 +92,33 @@ def sides_of_stage(sides: Sides, name: str) -> Sides | None:
 class StagePair:
     """A stage on both sides: its changes, and the named source of each.
 
-    ``copied`` answers for the paths that the stage itself copied from another.
+    ``held`` and ``made`` answer for the paths that the stage itself copied from another.
 
     Raises:
         KeyError: a layer's manifest is not kept.
         SnapshotError: a side's layers cannot be merged.
     """
 
-    def __init__(self, sides: Sides, layers: Layers, copied: Rule) -> None:
-        self.sides, self._layers = sides, layers
+    def __init__(self, sides: Sides, layers: Layers, held: Rule, made: Reader) -> None:
+        self.sides, self._layers, self._made = sides, layers, made
         comparison = compare(sides.before, sides.after, layers)
         self.changes: Mapping[str, FileChange] = {c.path: c for c in comparison.files}
-        self.values = Values(sides, layers)
+        values = Values(sides, layers)
         self._bases = MovedBases(sides)
         self._repository = RepositoryChanges(sides, self._bases)
-        self._packages = MovedPackages(
-            sides, comparison, self._bases, self._repository, self.values
-        )
-        self._remotes = MovedRemotes(sides, comparison, self.values, layers)
+        self._packages = MovedPackages(sides, comparison, self._bases, self._repository, values)
+        self._remotes = MovedRemotes(sides, comparison, values, layers)
         self._rules: tuple[Rule, ...] = (
             self._bases.of_path,
             self._remotes.proven,
             self._packages.of_path,
-            self._remotes.of_path,
-            copied,
+            self._remotes.first_asked,
+            held,
             self._repository.of_copied_context,
             self._repository.of_copied_stage,
         )
         self._named: dict[str, Claim | None] = {}
+        self._sources: dict[Origin, list[tuple[Claim, frozenset[int]]]] = {}
 
     @cached_property
     def before(self) -> StageFiles:
@@ -137,26 +137,31 @@ class StagePair:
             self._named[change.path] = next((claim for claim in answers if claim), None)
         return self._named[change.path]
 
+    def copied(self, change: FileChange, by: Origin) -> Claim | None:
+        """What a path that the stage copied from another was made from there."""
+        return self._made(change, by)
+
     def edited(self, change: FileChange) -> Claim | None:
         """The edit of the very instruction that made a path of the stage."""
         claim = self._repository.of_path(change)
         return claim if claim is not None and claim.kind is Kind.DOCKERFILE else None
 
-    @cached_property
-    def sources(self) -> Mapping[Key, tuple[Claim, frozenset[int]]]:
-        """Each source that moved in the stage, and the layers that it changed.
+    def sources(self, by: Origin) -> Sequence[tuple[Claim, frozenset[int]]]:
+        """Each source of one origin that moved in the stage, and the layers that it changed.
 
         :data:`BELOW` stands for what no layer of the stage's own shows.
         """
-        layers: dict[Key, set[int]] = {}
-        claims: dict[Key, Claim] = {}
-        for claim, layer in self._moved():
-            if claim.kind in _SOURCES and claim.origin not in (None, Origin.NONDETERMINISM):
-                layers.setdefault(claim.key, set()).add(layer)
-                claims.setdefault(claim.key, claim)
-        return {key: (claims[key], frozenset(layers[key])) for key in claims}
+        if by not in self._sources:
+            layers: dict[Key, set[int]] = {}
+            claims: dict[Key, Claim] = {}
+            for claim, layer in self._moved(by):
+                if claim.kind in _SOURCES and claim.origin is by:
+                    layers.setdefault(claim.key, set()).add(layer)
+                    claims.setdefault(claim.key, claim)
+            self._sources[by] = [(claims[key], frozenset(layers[key])) for key in claims]
+        return self._sources[by]
 
-    def _moved(self) -> Iterator[tuple[Claim, int]]:
+    def _moved(self, by: Origin) -> Iterator[tuple[Claim, int]]:
         base = self._bases.of_image
         if base is not None:
             yield base, BELOW
@@ -166,6 +171,6 @@ class StagePair:
             if claim.layer is not None:  # else it is another stage's
                 yield claim, claim.layer
         for change in self.changes.values():
-            known = self.named(change)
+            known = self.named(change) or self._made(change, by)
             if known is not None:
                 yield known, BELOW if known is base else change.layer

@@ -2,19 +2,20 @@
 
 The stage is a part of both builds, and was checked to be the one that they used. A copied
 file is looked up in it, and has the cause that it has there: what a source holds, which moved
-in the stage, is that source's; what a RUN of the stage made follows from what moved before it
-(:mod:`drift.attribute.made`); what the stage copied from another stage is followed there.
-Where nothing named moved, nothing is claimed, and the experiment decides.
+in the stage, is that source's; what the stage copied from another stage is followed there. What
+a RUN of the stage made is read to follow from what moved before it
+(:mod:`drift.attribute.made`), once the experiment says whose doing it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from drift.attribute.claims import Claim
 from drift.attribute.copied import Copy, copy_of
 from drift.attribute.made import made_from
+from drift.attribute.model import Origin
 from drift.attribute.sides import Sides
 from drift.attribute.stagepair import StagePair, sides_of_stage, stage_called
 from drift.builds import StageSnapshot
@@ -44,16 +45,36 @@ class CopiedFromStages:
         self._pairs: dict[str, StagePair | str] = {}
 
     def of_path(self, change: FileChange) -> Claim | None:
-        """What moved in the stage that a path was copied from, and explains it."""
+        """The source that moved in the stage and holds the file that was copied."""
+        return self._claim(change, lambda pair, _name, there: pair.named(there))
+
+    def made(self, change: FileChange, by: Origin) -> Claim | None:
+        """What the copied file was made from in its stage, of that which ``by`` moved.
+
+        To be asked where the experiment says that it is ``by``'s doing.
+        """
+        return self._claim(
+            change,
+            lambda pair, name, there: pair.copied(there, by) or made_from(pair, name, there, by),
+        )
+
+    def knows(self, change: FileChange) -> bool:
+        """Whether a path was copied from a stage that is known on both sides."""
+        arrival = self._arrival(change)
+        return arrival is not None and isinstance(self._pair(arrival), StagePair)
+
+    def _claim(
+        self,
+        change: FileChange,
+        found: Callable[[StagePair, str, FileChange], Claim | None],
+    ) -> Claim | None:
         arrival = self._arrival(change)
         pair = self._pair(arrival) if arrival else None
         if arrival is None or not isinstance(pair, StagePair):
             return None
         there, copy = _there(pair, arrival, change), arrival.after or arrival.before
-        if there is None or copy is None:
-            return None
-        claim = pair.named(there) or made_from(pair, arrival.name, there)
-        if claim is None:
+        claim = found(pair, arrival.name, there) if there else None
+        if claim is None or copy is None:
             return None
         paths = " ".join(copy.paths)
         said = f"copied from stage {arrival.name}" + (f": {paths}" if paths else "")
@@ -104,7 +125,7 @@ class CopiedFromStages:
             return self._problem(name)
         nested = CopiedFromStages(sides, self._layers, stage.index)
         try:
-            return StagePair(sides, self._layers, nested.of_path)
+            return StagePair(sides, self._layers, nested.of_path, nested.made)
         except SnapshotError as error:
             return error.message
         except KeyError:

@@ -96,10 +96,12 @@ class PathTrial(Trial):
         values: Values,
         repository: RepositoryChanges,
         outside: Callable[[FileChange], Claim | None],
+        edited: Callable[[FileChange], Claim | None] = lambda _change: None,
     ) -> None:
-        """``outside`` reads a source for what the experiment says came from outside."""
+        """``outside`` reads a source for what the experiment says came from outside, ``edited``
+        one for what it says that the repository did."""
         super().__init__(sides, repository)
-        self._values, self._outside = values, outside
+        self._values, self._outside, self._edited = values, outside, edited
         self._random = RandomNames(sides, comparison, values)
 
     def of(self, change: FileChange) -> Told:
@@ -118,7 +120,7 @@ class PathTrial(Trial):
             return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
         if answer.origin is Origin.EXTERNAL and (read := self._outside(change)):
             return replace(read, evidence=(*read.evidence, *answer.evidence)), None
-        repo = self.repository.by_experiment(change)
+        repo = self._edited(change) or self.repository.by_experiment(change)
         return self.told(answer, unnamed, repo, self.repository.of_path(change))
 
     def _random_name(self, names: NameSet) -> Claim:

@@ -108,31 +108,26 @@ class World:
 class Night:
     """Two nights compared: the claim for each path that changed in the image."""
 
-    def __init__(
-        self,
-        before: Made,
-        after: Made,
-        replays: Sequence[Made] = (),
-        controls: Sequence[Made] = (),
-    ) -> None:
+    def __init__(self, before: Made, after: Made) -> None:
         world = World()
         baseline = world.build(before, Role.NIGHTLY, 22)
         candidate = world.build(after, Role.NIGHTLY)
-        sides = replace(
-            Sides.of_builds(baseline, candidate),
-            replays=tuple(world.build(made, Role.REPLAY) for made in replays),
-            controls=tuple(world.build(made, Role.CONTROL) for made in controls),
-        )
+        sides = Sides.of_builds(baseline, candidate)
         self.rule = CopiedFromStages(sides, world.layers)
         self.changes = {c.path: c for c in compare(sides.before, sides.after, world.layers).files}
 
-    def claim(self, path: str) -> Claim:
-        found = self.rule.of_path(self.changes[path])
-        assert found is not None
-        return found
+    def claim(self, path: str, by: Origin = Origin.EXTERNAL) -> Claim | None:
+        """What holds a path in its stage, or what it was made from there."""
+        change = self.changes[path]
+        return self.rule.of_path(change) or self.rule.made(change, by)
 
-    def said(self, path: str) -> tuple[object, ...] | None:
-        claim = self.rule.of_path(self.changes[path])
+    def sure(self, path: str, by: Origin = Origin.EXTERNAL) -> Claim:
+        claim = self.claim(path, by)
+        assert claim is not None
+        return claim
+
+    def said(self, path: str, by: Origin = Origin.EXTERNAL) -> tuple[object, ...] | None:
+        claim = self.claim(path, by)
         return (claim.origin, claim.kind, claim.subject, claim.grade) if claim else None
 
 
@@ -167,7 +162,7 @@ def compiled(
 
 def test_a_package_that_moved_before_the_run_that_made_the_file() -> None:
     night = Night(compiled("old"), compiled("new", version="1.1"))
-    claim = night.claim("/usr/bin/tool")
+    claim = night.sure("/usr/bin/tool")
     assert night.said("/usr/bin/tool") == (
         Origin.EXTERNAL, Kind.PACKAGE, LIBFOO, Grade.DERIVED,
     )  # fmt: skip
@@ -190,7 +185,7 @@ def test_the_base_of_the_stage_moved() -> None:
 
 def test_of_several_sources_the_nearest_is_named_and_the_others_told() -> None:
     night = Night(compiled("old"), compiled("new", base="2", version="1.1"))
-    claim = night.claim("/usr/bin/tool")
+    claim = night.sure("/usr/bin/tool")
     assert (claim.subject, claim.grade) == (LIBFOO, Grade.INFERRED)
     assert any(f"with it: {BASE} moved" in sentence for sentence in claim.evidence)
 
@@ -253,29 +248,25 @@ def test_a_url_of_the_stage() -> None:
     assert night.said("/usr/bin/tool") == (
         Origin.EXTERNAL, Kind.REMOTE_CONTENT, URL, Grade.DERIVED,
     )  # fmt: skip
-    assert night.claim("/usr/bin/tool").before == Digest.of(b"one")
+    assert night.sure("/usr/bin/tool").before == Digest.of(b"one")
 
 
-@pytest.mark.parametrize(
-    ("replayed", "said"),
-    [
-        ("new", (Origin.EXTERNAL, LIBFOO)),  # the old source, and yet tonight's tool
-        ("old", (Origin.REPO, "COPY . /src")),  # the new package makes no other tool
-        ("third", (Origin.REPO, "COPY . /src")),  # both did something: the nearest
-    ],
-)
-def test_with_two_fingerprints_the_replay_decides_whose_sources_count(
-    replayed: str, said: tuple[Origin, str]
-) -> None:
-    after = compiled("new", version="1.1", source="edited", repo="two")
-    night = Night(compiled("old"), after, [compiled(replayed, version="1.1")])
-    claim = night.claim("/usr/bin/tool")
-    assert (claim.origin, claim.subject) == said
+def test_sources_are_those_of_whoever_the_experiment_names() -> None:
+    after = compiled("new", version="1.1", source="edited", repo="two", base="2")
+    night = Night(compiled("old"), after)
+    assert night.said("/usr/bin/tool", Origin.REPO) == (
+        Origin.REPO, Kind.CONTEXT, "COPY . /src", Grade.DERIVED,
+    )  # fmt: skip
+    # The package's origin is open without a replay; the base's is not.
+    assert night.said("/usr/bin/tool") == (
+        Origin.EXTERNAL, Kind.BASE_IMAGE, BASE, Grade.DERIVED,
+    )  # fmt: skip
 
 
-def test_with_two_fingerprints_and_no_replay_nothing_is_claimed() -> None:
-    after = compiled("new", version="1.1", source="edited", repo="two")
-    assert Night(compiled("old"), after).said("/usr/bin/tool") is None
+def test_what_a_run_made_is_no_source_s_own() -> None:
+    night = Night(compiled("old"), compiled("new", version="1.1"))
+    assert night.rule.of_path(night.changes["/usr/bin/tool"]) is None
+    assert night.rule.knows(night.changes["/usr/bin/tool"])
 
 
 def test_an_edited_run_of_the_stage_is_the_repository_s() -> None:
@@ -286,21 +277,13 @@ def test_an_edited_run_of_the_stage_is_the_repository_s() -> None:
         return replace(one, stages={"build": stage}, dockerfile=text)
 
     before, after = made("old", MAKE), made("new", "RUN make -j2")
-    claim = Night(before, after, [before]).claim("/usr/bin/tool")
-    assert (claim.origin, claim.kind, claim.subject) == (
-        Origin.REPO, Kind.DOCKERFILE, "RUN make -j2",
+    night = Night(before, after)
+    assert night.said("/usr/bin/tool", Origin.REPO) == (
+        Origin.REPO, Kind.DOCKERFILE, "RUN make -j2", Grade.INFERRED,
     )  # fmt: skip
-    assert claim.instruction == Instruction("build", 4, "RUN make -j2")
-    assert Night(before, after, [made("new", MAKE)]).said("/usr/bin/tool") is None
-
-
-def test_a_file_that_is_noisy_too_is_never_muted_and_less_sure() -> None:
-    night = Night(
-        compiled("old"), compiled("new", version="1.1"),
-        controls=[compiled("newer", version="1.1")],
-    )  # fmt: skip
-    claim = night.claim("/usr/bin/tool")
-    assert (claim.origin, claim.grade) == (Origin.EXTERNAL, Grade.INFERRED)
+    instruction = night.sure("/usr/bin/tool", Origin.REPO).instruction
+    assert instruction == Instruction("build", 4, "RUN make -j2")
+    assert night.said("/usr/bin/tool") is None
 
 
 def test_a_stage_that_copies_from_a_stage_is_followed() -> None:
@@ -322,8 +305,8 @@ def test_a_stage_that_copies_from_a_stage_is_followed() -> None:
     night = Night(made("1.0"), made("1.1"))
     expected = (Origin.EXTERNAL, Kind.PACKAGE, LIBFOO)
     assert (night.said("/a/tool") or ())[:3] == expected
-    assert "copied from stage build: /out" in night.claim("/a/tool").evidence
-    assert "copied from stage collect: /collected/" in night.claim("/a/tool").evidence
+    assert "copied from stage build: /out" in night.sure("/a/tool").evidence
+    assert "copied from stage collect: /collected/" in night.sure("/a/tool").evidence
     assert (night.said("/b") or ())[:3] == expected
 
 
@@ -349,7 +332,7 @@ def test_files_that_came_and_went() -> None:
         "/srv/lib.so.1": expected,
         "/srv/lib.so.2": expected,
     }
-    assert night.claim("/srv/lib.so.1").layer is None
+    assert night.sure("/srv/lib.so.1").layer is None
 
 
 @pytest.mark.parametrize("side", ["the baseline's", "tonight's"])

@@ -93,7 +93,8 @@ def test_the_package_and_the_repository_moved_in_one_night(
     night = project.check()
     assert night.code == 1
     assert night.causes() == [("external", "package", GREETING)]
-    assert [build["role"] for build in night.image()["builds"]] == ["nightly", "replay"]
+    roles = [build["role"] for build in night.image()["builds"]]
+    assert roles == ["nightly", "replay", "control"]
     assert set(night.changed()) == {"/opt/tool/tool", "/usr/local/bin/greeting"}
 
 

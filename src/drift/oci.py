@@ -45,7 +45,7 @@ class Digest(str):
         return super().__new__(cls, text)
 
     @classmethod
-    def of(cls, content: bytes) -> Self:
+    def of(cls, content: bytes | memoryview) -> Self:
         """The sha256 digest of some bytes."""
         return cls.from_hash(hashlib.sha256(content))
 

@@ -15,7 +15,7 @@ from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
 from drift.snapshot.forms import START
 from drift.snapshot.model import Entry, EntryType, Layer
-from drift.snapshot.observe import LARGEST, Observation, Observer
+from drift.snapshot.observe import LARGEST, Look, Observation, Observer
 from drift.snapshot.stream import BackgroundSha256, ByteSource
 from drift.snapshot.tar import Header, absolute, members
 
@@ -25,8 +25,9 @@ CAPTURED_LIMIT = 256 << 20  # captured content of one layer
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
+_FILE = EntryType.FILE
 _TYPES = {
-    "0": EntryType.FILE,
+    "0": _FILE,
     "1": EntryType.HARDLINK,
     "2": EntryType.SYMLINK,
     "3": EntryType.CHARACTER,
@@ -114,13 +115,17 @@ class _Reading:
         path = absolute(header.name, self._source.name)
         if path == "/" or header.kind == "g":
             return
-        parent, _, base = path.rpartition("/")
-        entry = self._marker(parent, base) if base.startswith(_WHITEOUT) else None
-        if entry is None and "/.wh..wh." not in path:  # AUFS's own files are no content
-            entry = self._entry(header, path)
+        entry = self._entry(header, path) if "/.wh." not in path else self._whiteout(header, path)
         if entry is not None:
             self.entries.append(entry)
             self._weigh(entry)
+
+    def _whiteout(self, header: Header, path: str) -> Entry | None:
+        parent, _, base = path.rpartition("/")
+        entry = self._marker(parent, base) if base.startswith(_WHITEOUT) else None
+        if entry is None and "/.wh..wh." not in path:  # AUFS's own files are no content
+            return self._entry(header, path)
+        return entry
 
     def _marker(self, parent: str, base: str) -> Entry | None:
         if base == _OPAQUE:
@@ -138,43 +143,53 @@ class _Reading:
             raise SnapshotError(
                 f"{self._source.name}: {path!r} has the unknown tar type {header.kind!r}"
             )
-        link = None
-        if kind is EntryType.SYMLINK:
+        size, digest, link, device = 0, None, None, None
+        if kind is _FILE:
+            size, digest = header.size, self._content(path, header)
+        elif kind is EntryType.SYMLINK:
             link = header.link
         elif kind is EntryType.HARDLINK:
             link = absolute(header.link, self._source.name)
+        elif header.kind in "34":
+            device = header.device
+        # By position: there is an entry for each file, and names take time.
         return Entry(
-            path=path,
-            type=kind,
-            mode=header.mode,
-            uid=header.uid,
-            gid=header.gid,
-            mtime=header.mtime,
-            size=header.size if kind is EntryType.FILE else 0,
-            digest=self._content(path, header) if kind is EntryType.FILE else None,
-            link=link,
-            device=header.device if header.kind in "34" else None,
-            xattrs=_xattrs(header),
+            path,
+            kind,
+            header.mode,
+            header.uid,
+            header.gid,
+            header.mtime,
+            size,
+            digest,
+            link,
+            device,
+            _xattrs(header) if header.xattrs else (),
         )
 
     def _content(self, path: str, header: Header) -> Digest:
         """Read a file's content; the digest of all of it."""
-        size = header.size
-        content = self._captured(path, size) if self._capture.wanted(path) else None
-        look = None
-        if self.observation is not None and size <= LARGEST:
-            start = content if content is not None else self._source.peek(min(size, START))
-            look = self.observation.look(path, header.mode, size, start)
-        elif self.observation is not None:
-            self.observation.look_at_large(path, self._source.peek(START))
-        if content is None and look is not None:
-            content = self._source.exactly(size)
-        if content is None:
-            return self._source.digest(size)
+        size, source = header.size, self._source
+        captured = self._captured(path, size) if self._capture.wanted(path) else None
+        observation = self.observation
+        look = None if observation is None else self._look(observation, path, header, captured)
+        if observation is None or look is None:
+            return source.digest(size) if captured is None else Digest.of(captured)
+        content = source.whole(size) if captured is None else captured
         digest = Digest.of(content)
-        if self.observation is not None and look is not None:
-            self.observation.take(path, look, content, digest)
+        observation.take(path, look, content, digest)
         return digest
+
+    def _look(
+        self, observation: Observation, path: str, header: Header, captured: bytes | None
+    ) -> Look | None:
+        """What to learn of a file, by its start."""
+        size = header.size
+        start = self._source.peek(min(size, START)) if captured is None else captured[:START]
+        if size <= LARGEST:
+            return observation.look(path, header.mode, size, start)
+        observation.look_at_large(path, start)
+        return None
 
     def _captured(self, path: str, size: int) -> bytes | None:
         """The content that a cataloguer wants, which is kept; None where it is too large."""
@@ -201,8 +216,6 @@ class _Reading:
 
 
 def _xattrs(header: Header) -> tuple[tuple[str, str], ...]:
-    if not header.xattrs:
-        return ()
     return tuple(
         (name, value.encode("utf-8", "surrogateescape").hex())
         for name, value in sorted(header.xattrs.items())

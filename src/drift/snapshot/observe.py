@@ -3,7 +3,7 @@
 Normal forms, parts, exported symbols and small texts: for layers above the base, of files up
 to :data:`LARGEST` bytes. Which files have parts, and which texts are kept:
 
-- parts of texts up to 1 MiB and of other files up to 4 MiB; texts up to 64 KiB;
+- parts of texts up to 1 MiB and of other files up to 2 MiB; texts up to 64 KiB;
 - of one layer only so much as :class:`Room` has, in the order of the layer, and less in
   directories that package managers fill: what packages own needs neither.
 
@@ -25,10 +25,10 @@ from drift.snapshot.parts import Parts, chunks, lines
 LARGEST = 16 << 20  # bytes of a file that is looked into
 NORMAL_LIMIT = 64 << 20  # bytes of a normal form; forms bound themselves, this holds them to it
 LARGEST_TEXT = 1 << 20  # bytes of a text whose lines are parts
-LARGEST_BINARY = 4 << 20  # bytes of another file whose chunks are parts
+LARGEST_BINARY = 2 << 20  # bytes of another file whose chunks are parts
 SYMBOLS_LIMIT = 200_000  # of one layer; the names take 20 MB
 
-_LINES_COST = 8  # times that of cutting and hashing chunks, a byte
+_LINES_COST = 4  # times that of a binary byte, whose digests are fewer
 _FILLED = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/var/lib/")
 
 
@@ -71,7 +71,7 @@ class Observation:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._room = {True: Room(16 << 20, 8 << 20), False: Room(64 << 20, 32 << 20)}
+        self._room = {True: Room(4 << 20, 8 << 20), False: Room(16 << 20, 32 << 20)}
         self._symbols_left = SYMBOLS_LIMIT
         self.forms: dict[str, NormalForm] = {}
         self.symbols: dict[str, tuple[str, ...]] = {}
@@ -115,9 +115,19 @@ class Observation:
         self.symbols.pop(path, None)
         self.texts.pop(path, None)
 
-    def take(self, path: str, look: Look, content: bytes, digest: Digest) -> None:
+    def take(self, path: str, look: Look, content: bytes | memoryview, digest: Digest) -> None:
         """Learn of a file, whose content has that digest, what :meth:`look` has said."""
         room = self._room[_filled(path)]
+        if look.form or look.text:
+            content = bytes(content)  # views are of a chunk, which need not outlive it
+            self._take(room, path, look, content, digest)
+        elif look.cut:
+            room.parts -= len(content)
+            self.parts.computed[path] = chunks(content)
+        if look.library:
+            self._export(path, content)
+
+    def _take(self, room: Room, path: str, look: Look, content: bytes, digest: Digest) -> None:
         normal = self._normal(path, look.form, content, digest) if look.form else content
         if look.kept and not (texts.holds_key(content) or self._observer.hides(content)):
             room.texts -= len(content)
@@ -125,8 +135,6 @@ class Observation:
         elif look.cut:
             room.parts -= _cost(len(content), text=look.text)
             self.parts.computed[path] = lines(normal) if look.text else chunks(normal)
-        if look.library:
-            self._export(path, content)
 
     def _normal(self, path: str, form: Form, content: bytes, digest: Digest) -> bytes:
         """The content in normal form; as it is where that is none, or no other."""
@@ -142,7 +150,7 @@ class Observation:
             self.forms[path] = NormalForm(form.name, same)
         return normal
 
-    def _export(self, path: str, content: bytes) -> None:
+    def _export(self, path: str, content: bytes | memoryview) -> None:
         found = symbols.exported(path.rpartition("/")[2], content)
         if found is not None and len(found) <= self._symbols_left:
             self._symbols_left -= len(found)

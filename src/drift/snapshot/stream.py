@@ -75,6 +75,15 @@ class ByteSource:
             size -= taken
             yield self._chunk[start : start + taken]
 
+    def whole(self, size: int) -> bytes | memoryview:
+        """The next ``size`` bytes in one piece, which is not copied where they lie in one."""
+        end = self._position + size
+        if end <= len(self._chunk):
+            piece = self._chunk[self._position : end]
+            self._position = end
+            return piece
+        return b"".join(self.slices(size))
+
     def exactly(self, size: int) -> bytes:
         """The next ``size`` bytes, as one piece."""
         end = self._position + size

@@ -41,6 +41,13 @@ class Node(NamedTuple):
     source: str
 
 
+class _Place(NamedTuple):
+    """A directory as entries name it, which no link leads to, and the names in it."""
+
+    parent: str
+    names: dict[str, None]
+
+
 class MergedTree:
     """Paths and what stands there; layers are applied bottom first."""
 
@@ -95,7 +102,14 @@ class MergedTree:
             SnapshotError: the layer cannot be extracted on what lies below it.
         """
         hidden: set[tuple[str, EntryType]] = set()
+        beside: _Place | None = None
         for entry in layer.entries:
+            if entry.type is EntryType.FILE:
+                if beside is None or not self._put_beside(beside, entry, index):
+                    self._put(entry, index)
+                    beside = self._place_beside(entry.path)
+                continue
+            beside = None
             if entry.type not in _MARKERS:
                 self._put(entry, index)
                 continue
@@ -105,6 +119,30 @@ class MergedTree:
                 if (place, entry.type) not in hidden:
                     hidden.add((place, entry.type))
                     self._clear(place, index, itself=entry.type is EntryType.WHITEOUT, own=False)
+
+    def _place_beside(self, path: str) -> _Place | None:
+        """Where the files that follow a file most likely go; None where a link leads there."""
+        parent = path.rpartition("/")[0]
+        names = self._children.get(parent or "/")
+        return _Place(parent, names) if names and self.resolve(path) == path else None
+
+    def _put_beside(self, place: _Place, entry: Entry, index: int) -> bool:
+        """Put a file into the same directory as the one before it, as :meth:`_put` would.
+
+        Nothing but files came in between: no link has changed. False where it goes elsewhere,
+        or something other than a file is in its place.
+        """
+        path = entry.path
+        parent, _, name = path.rpartition("/")
+        if parent != place.parent or path in self._children:
+            return False
+        if name in place.names and self._is_link(path):
+            return False
+        place.names[name] = None
+        self._nodes[path] = Node(entry, index, path)
+        self._gone.pop(path, None)
+        self.touched.add(path)
+        return True
 
     def _place_of(self, marker: Entry) -> str:
         if marker.type is EntryType.OPAQUE:

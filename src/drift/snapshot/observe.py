@@ -7,7 +7,9 @@ to :data:`LARGEST` bytes. Which files have parts, and which texts are kept:
 - of one layer only so much as :class:`Room` has, in the order of the layer, and less in
   directories that package managers fill: what packages own needs neither.
 
-A file that has no parts is not in the mapping: nothing is known of what it shares.
+A search for dates is as dear, and has its room too; other forms are known by their magic or
+path, and always tried. A file that has no parts is not in the mapping: nothing is known of
+what it shares.
 """
 
 from __future__ import annotations
@@ -28,16 +30,20 @@ LARGEST_TEXT = 1 << 20  # bytes of a text whose lines are parts
 LARGEST_BINARY = 2 << 20  # bytes of another file whose chunks are parts
 SYMBOLS_LIMIT = 200_000  # of one layer; the names take 20 MB
 
-_LINES_COST = 4  # times that of a binary byte, whose digests are fewer
+_SEARCHES = ("dates", "elf-dates")  # forms whose normal form is searched for, byte by byte
 _FILLED = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/var/lib/")
 
 
 @dataclass(slots=True)
 class Room:
-    """How many bytes of one layer's files may still be cut into parts, and kept as texts."""
+    """How much of one layer's files may still be cut into parts, kept, searched for dates.
+
+    In bytes, each counted as often as it costs: see :func:`_cut_cost`, :func:`_dates_cost`.
+    """
 
     parts: int
     texts: int
+    dates: int
 
 
 def nothing_hidden(_content: bytes) -> bool:
@@ -71,7 +77,10 @@ class Observation:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._room = {True: Room(4 << 20, 8 << 20), False: Room(16 << 20, 32 << 20)}
+        self._room = {
+            True: Room(parts=4 << 20, texts=8 << 20, dates=16 << 20),
+            False: Room(parts=16 << 20, texts=32 << 20, dates=32 << 20),
+        }
         self._symbols_left = SYMBOLS_LIMIT
         self.forms: dict[str, NormalForm] = {}
         self.symbols: dict[str, tuple[str, ...]] = {}
@@ -87,19 +96,28 @@ class Observation:
     def look(self, path: str, mode: int, size: int, start: bytes) -> Look | None:
         """What to learn of a file that starts so; None where that is nothing."""
         start = start[:START]
-        form = choose(path, mode, size, start)
         text = texts.is_text(start)
         room = self._room[_filled(path)]
+        form = choose(path, mode, size, start)
+        if form is not None and form.name in _SEARCHES:
+            form = self._search(form, room, _dates_cost(size, text=text))
         look = Look(
             form=form,
             text=text,
             kept=text and size <= room.texts and texts.may_be_kept(path, mode, size),
             cut=size <= (LARGEST_TEXT if text else LARGEST_BINARY)
-            and _cost(size, text=text) <= room.parts,
+            and _cut_cost(size, text=text) <= room.parts,
             library=self._symbols_left > 0 and start.startswith(symbols.MAGIC),
         )
         self._forget(path)
         return look if form or look.kept or look.cut or look.library else None
+
+    def _search(self, form: Form, room: Room, cost: int) -> Form | None:
+        """A form that searches for dates, as long as there is room for it."""
+        if self._observer.window is None or cost > room.dates:
+            return None
+        room.dates -= cost
+        return form
 
     def look_at_large(self, path: str, start: bytes) -> None:
         """Learn of a file that is too large to be looked into what its first bytes say."""
@@ -133,7 +151,7 @@ class Observation:
             room.texts -= len(content)
             self.texts[path] = content
         elif look.cut:
-            room.parts -= _cost(len(content), text=look.text)
+            room.parts -= _cut_cost(len(content), text=look.text)
             self.parts.computed[path] = lines(normal) if look.text else chunks(normal)
 
     def _normal(self, path: str, form: Form, content: bytes, digest: Digest) -> bytes:
@@ -169,5 +187,11 @@ def _filled(path: str) -> bool:
     return "-packages/" in path or "/node_modules/" in path
 
 
-def _cost(size: int, *, text: bool) -> int:
-    return size * _LINES_COST if text else size
+def _cut_cost(size: int, *, text: bool) -> int:
+    """A text has more lines than another file has chunks."""
+    return size * 4 if text else size
+
+
+def _dates_cost(size: int, *, text: bool) -> int:
+    """Files that are no text hold dates seldom."""
+    return size if text else size * 4

@@ -153,6 +153,15 @@ def test_room_is_finite_and_smaller_where_packages_are() -> None:
     assert sum(path.startswith("/srv/") for path in found) == 16
 
 
+def test_dates_are_searched_for_while_there_is_room() -> None:
+    text = b"built 2026-11-22\n" + b"x\n" * 80_000
+    many = [file(f"srv/{n}", text) for n in range(250)]
+    searched = len(observed(many).forms)
+    assert searched == (32 << 20) // len(text) < 250
+    logs = [file(f"srv/{n}", bytes([1]) + text) for n in range(250)]
+    assert len(observed(logs).forms) == (8 << 20) // (len(text) + 1)
+
+
 def test_a_path_that_comes_again_is_what_it_was_last() -> None:
     layer = observed([file("a", "old\n"), file("a", BLOB), file("b", BLOB), file("b", "new\n")])
     assert layer.texts == {"/b": b"new\n"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
+from drift.attribute.model import Accepted, Attribution, Cause, Grade, Kind, Origin, Status
 from drift.builds import Failure, FailureKind
 from drift.errors import ReportError
 from drift.report import words
@@ -222,3 +222,45 @@ def test_images_that_are_the_same_are_not_flagged() -> None:
         "origins": {},
         "flagged": 0,
     }
+
+
+def test_each_reference_of_a_moved_base_is_an_event_of_its_own_and_images_keep_their_order() -> (
+    None
+):
+    def moved(name: str, *references: str, accepted: Accepted | None = None) -> ImageResult:
+        causes = tuple(
+            Cause(
+                f"c{number}",
+                Origin.EXTERNAL,
+                Kind.BASE_IMAGE,
+                reference,
+                Grade.PROVEN,
+                samples.digest("old"),
+                samples.digest("new"),
+                accepted=accepted,
+            )
+            for number, reference in enumerate(references)
+        )
+        return dataclasses.replace(samples.quiet(name), attribution=Attribution(causes))
+
+    known = Accepted(samples.NIGHT, "reviewed")
+    events = samples.document_of(
+        moved("web", "debian:12", "debian:bookworm"),
+        moved("api", "debian:bookworm", accepted=known),
+        moved("db", "debian:12"),
+    )["events"]
+    assert [(event["subject"], event["images"]) for event in events] == [
+        ("debian:12", ["web", "db"]),
+        ("debian:bookworm", ["web", "api"]),
+    ]
+    assert all(event["before"] == samples.digest("old") for event in events)
+
+
+def test_what_is_new_in_one_image_and_older_in_another_is_one_event() -> None:
+    results = []
+    for name, before, after in (("web", None, "3"), ("api", "2", "3"), ("db", "1", None)):
+        cause = Cause("c1", Origin.EXTERNAL, Kind.PACKAGE, "pkg:x/y", Grade.OWNED, before, after)
+        result = samples.quiet(name)
+        results.append(dataclasses.replace(result, attribution=Attribution((cause,))))
+    (event,) = samples.document_of(*results)["events"]
+    assert (event["before"], event["after"]) == ("2, 1", "3")

@@ -50,7 +50,7 @@ def test_a_first_night_flags_where_the_policy_says_so(project: Project, small_im
 def test_a_tolerated_kind_is_reported_and_makes_no_drift(
     project: Project, small_image: str
 ) -> None:
-    project.configure(APP, policy('tolerate = ["file"]'))
+    project.configure(APP + 'control = "never"\n', policy('tolerate = ["file"]'))
     files = simple(small_image)
     files["app/Dockerfile"] += RANDOM
     project.commit(files)
@@ -160,7 +160,7 @@ def test_what_is_kept_in_the_engine_and_in_the_store(
 def test_github_annotations_stand_in_the_repository(project: Project, small_image: str) -> None:
     """drift.toml lies below the root of the repository that a workflow checked out."""
     project.root = project.root / "deploy"
-    project.configure(APP)
+    project.configure(APP + 'control = "never"\n')
     files = simple(small_image)
     files["app/Dockerfile"] += RANDOM
     project.commit(files)

@@ -4,7 +4,7 @@
 
     demo-web    FROM a base whose tag moves, RUN apt-get install of a package that moves
     demo-tool   ADD of a URL that serves other bytes one night
-    demo-site   FROM a base that stays, COPY --from: quiet every night
+    demo-site   FROM a base that stays, COPY --from, a RUN that makes noise: quiet every night
 """
 
 from __future__ import annotations
@@ -92,9 +92,10 @@ _SITE = """\
 FROM {registry}/{base}-20261101 AS build
 COPY pages /pages
 RUN cat /pages/*.html > /index.html
+RUN head -c 16 /dev/urandom > /instance
 
 FROM scratch
-COPY --from=build /index.html /srv/index.html
+COPY --from=build /index.html /instance /srv/
 """
 
 

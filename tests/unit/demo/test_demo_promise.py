@@ -10,6 +10,8 @@ from drift.demo.promise import Night, broken_promises
 
 PACKAGE = {"origin": "external", "kind": "package", "before": "1.4.2-1", "after": "1.4.3-1"}
 BASE = {"origin": "external", "kind": "base-image", "before": "sha256:a", "after": "sha256:b"}
+URL = {"origin": "external", "kind": "remote-content", "before": "sha256:c", "after": "sha256:d"}
+SEED = {"origin": "nondeterminism", "kind": "random", "before": None, "after": None}
 FILE = {"origin": "unexplained", "kind": "file", "before": None, "after": None}
 
 
@@ -29,8 +31,8 @@ QUIET = night(0, ["equivalent", "equivalent", "identical"], [[], [], []])
 def moved(
     code: int = 1, statuses: str = "drifted drifted equivalent", **causes: list[dict[str, Any]]
 ) -> Night:
-    web, tool = causes.get("web", [PACKAGE, BASE, FILE]), causes.get("tool", [FILE])
-    return night(code, statuses.split(), [web, tool, []])
+    web, tool = causes.get("web", [PACKAGE, BASE]), causes.get("tool", [URL])
+    return night(code, statuses.split(), [web, tool, causes.get("site", [SEED])])
 
 
 def test_nights_as_promised_break_nothing() -> None:
@@ -43,11 +45,12 @@ def test_nights_as_promised_break_nothing() -> None:
         (moved(code=0), "exited 0, not 1"),
         (moved(statuses="drifted unknown equivalent"), "demo-tool came out unknown"),
         (moved(statuses="drifted drifted drifted"), "demo-site came out drifted"),
-        (moved(web=[BASE, FILE]), "0 causes of kind package"),
-        (moved(web=[PACKAGE, BASE, BASE, FILE]), "2 causes of kind base-image"),
-        (moved(web=[PACKAGE | {"after": None}, BASE, FILE]), "what was before and after"),
-        (moved(web=[PACKAGE, BASE]), "nothing in demo-web is unexplained"),
-        (moved(tool=[]), "nothing in demo-tool is unexplained"),
+        (moved(web=[BASE]), "0 causes of kind package"),
+        (moved(web=[PACKAGE, BASE, BASE]), "2 causes of kind base-image"),
+        (moved(web=[PACKAGE | {"after": None}, BASE]), "what was before and after"),
+        (moved(site=[]), "the random bytes of demo-site"),
+        (moved(web=[PACKAGE, BASE, FILE]), "something in demo-web is unexplained"),
+        (moved(tool=[]), "0 causes of kind remote-content"),
     ],
 )
 def test_a_moved_night_that_is_not_as_promised_is_told(bad: Night, sentence: str) -> None:

@@ -131,7 +131,7 @@ def _shared(case: Case) -> Case | None:
 
     def reduced(value: Value) -> Value:
         held = parts & (value.parts or frozenset())
-        return Value(value.shape if moved else (), ",".join(map(str, sorted(held))))
+        return Value(value.shape if moved else (), ",".join(map(str, sorted(held))), held)
 
     return replace(
         case,

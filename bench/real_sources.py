@@ -41,7 +41,7 @@ IMAGES = {
     "apt": f"""\
 FROM {{base}}
 RUN {INSTALL} openssh-server dbus ssl-cert fontconfig nginx openssl
-RUN useradd --create-home --shell /bin/bash operator && echo operator:secret | chpasswd
+RUN useradd --create-home --shell /bin/bash someone && echo someone:secret | chpasswd
 RUN openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=example.org \\
     -keyout /etc/ssl/private/own.key -out /etc/ssl/certs/own.pem
 """,
@@ -52,7 +52,7 @@ RUN {INSTALL} python3-pip python3-dev gcc libc6-dev
 RUN pip install --break-system-packages --cert /etc/ssl/host.crt flask sqlalchemy
 RUN pip install --break-system-packages --cert /etc/ssl/host.crt --force-reinstall \\
     --no-binary markupsafe markupsafe
-RUN useradd operator
+RUN useradd someone
 """,
     "npm": f"""\
 FROM {{base}}
@@ -60,7 +60,7 @@ COPY ca.crt /etc/ssl/host.crt
 ENV NODE_EXTRA_CA_CERTS=/etc/ssl/host.crt
 RUN {INSTALL} npm
 RUN mkdir /app && cd /app && npm install express
-RUN useradd operator
+RUN useradd someone
 """,
     "upstream": "FROM {base}\nRUN echo above > /etc/above\n",
 }

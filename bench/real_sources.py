@@ -48,10 +48,10 @@ RUN openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=example.org \\
     "pip": f"""\
 FROM {{base}}
 COPY ca.crt /etc/ssl/host.crt
+ENV PIP_CERT=/etc/ssl/host.crt PIP_BREAK_SYSTEM_PACKAGES=1
 RUN {INSTALL} python3-pip python3-dev gcc libc6-dev
-RUN pip install --break-system-packages --cert /etc/ssl/host.crt flask sqlalchemy
-RUN pip install --break-system-packages --cert /etc/ssl/host.crt --force-reinstall \\
-    --no-binary markupsafe markupsafe
+RUN pip install flask sqlalchemy
+RUN pip install --force-reinstall --no-binary markupsafe markupsafe
 RUN useradd someone
 """,
     "npm": f"""\

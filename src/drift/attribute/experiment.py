@@ -71,16 +71,23 @@ def _replay(at: Progress) -> Wanted | None:
     if Need.REPLAY in at.needs and not at.replays:
         reason = "the repository changed: what does last night's revision give tonight?"
         return Wanted(Role.REPLAY, REPLAY_PHASE, reason)
-    if Need.SECOND_REPLAY in at.needs and at.replays == 1:
+    # A control first: what is noise tonight is noise, whatever it was before.
+    if Need.SECOND_REPLAY in at.needs and at.replays == 1 and not _may_control(at):
         reason = "last night, its revision tonight and tonight all differ: was it noise before?"
         return Wanted(Role.REPLAY, REPLAY_PHASE, reason)
     return None
 
 
+def _may_control(at: Progress) -> bool:
+    """Whether a first control can still be built."""
+    return not at.controls and not at.control_failed and at.policy != "never"
+
+
 def _control(at: Progress) -> Wanted | None:
     if at.policy == "never" or at.control_failed:
         return None
-    if not at.controls and Need.CONTROL in at.needs:
+    before_replay = Need.SECOND_REPLAY in at.needs and at.replays == 1
+    if not at.controls and (Need.CONTROL in at.needs or before_replay):
         reason = "differences that no source explains: do two builds of tonight agree?"
         return Wanted(Role.CONTROL, CONTROL_PHASE, reason)
     if at.controls == 1 and Need.SECOND_CONTROL in at.needs:

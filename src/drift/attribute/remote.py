@@ -70,7 +70,12 @@ class MovedRemotes:
 
     def of_path(self, change: FileChange) -> Claim | None:
         """The source that moved and holds a path, by any of the four rules."""
-        return self.proven(change) or self.first_asked(change) or self.by_instruction(change)
+        return self.proven(change) or self.first_asked(change) or self._alone(change)
+
+    def _alone(self, change: FileChange) -> Claim | None:
+        """Rule 4, where nothing else is known of the path than the builds at hand."""
+        told = self._not_the_repository(change) and not self._is_noise(change)
+        return self.by_instruction(change) if told else None
 
     def proven(self, change: FileChange) -> Claim | None:
         """Rules 1 and 2: digests show it."""
@@ -110,7 +115,10 @@ class MovedRemotes:
         return None
 
     def by_instruction(self, change: FileChange) -> Claim | None:
-        """Rule 4; a directory that comes or goes has the cause of what it holds."""
+        """Rule 4, to be asked where the experiment says that the outside did it.
+
+        A directory that comes or goes has the cause of what it holds.
+        """
         there = change.after or change.before
         if there and there.type is EntryType.DIRECTORY and change.change is not Change.MODIFIED:
             return None
@@ -122,9 +130,7 @@ class MovedRemotes:
         move = moves[0]
         if move is None or any(other is not move for other in moves):
             return None
-        if not self._went_to(move, change.path) or self._is_noise(change):
-            return None
-        return self._inferred(move) if self._not_the_repository(change) else None
+        return self._inferred(move) if self._went_to(move, change.path) else None
 
     def _went_to(self, move: Move, path: str) -> bool:
         """Whether a path lies where digests show that a source went, if they show it at all."""

@@ -44,6 +44,16 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Role, int] | None]] = [
     (
         "all differ",
         {"needs": {Need.SECOND_REPLAY}, "replayable": True, "replays": 1},
+        CONTROL,
+    ),
+    (
+        "all differ, and it is not noise",
+        {"needs": {Need.SECOND_REPLAY}, "replayable": True, "replays": 1, "controls": 1},
+        REPLAY,
+    ),
+    (
+        "all differ, and no control can be had",
+        {"needs": {Need.SECOND_REPLAY}, "replayable": True, "replays": 1, "policy": "never"},
         REPLAY,
     ),
     (

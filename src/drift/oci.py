@@ -52,7 +52,7 @@ class Digest(str):
     @classmethod
     def from_hash(cls, state: _Hash) -> Self:
         """The digest that a :mod:`hashlib` object has arrived at; not checked again."""
-        return super().__new__(cls, f"{state.name}:{state.hexdigest()}")
+        return str.__new__(cls, f"{state.name}:{state.hexdigest()}")
 
     @property
     def algorithm(self) -> str:

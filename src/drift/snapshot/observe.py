@@ -82,6 +82,7 @@ class Observation:
             False: Room(parts=16 << 20, texts=32 << 20, dates=32 << 20),
         }
         self._symbols_left = SYMBOLS_LIMIT
+        self._known: set[str] = set()
         self.forms: dict[str, NormalForm] = {}
         self.symbols: dict[str, tuple[str, ...]] = {}
         self.texts: dict[str, bytes] = {}
@@ -96,21 +97,20 @@ class Observation:
     def look(self, path: str, mode: int, size: int, start: bytes) -> Look | None:
         """What to learn of a file that starts so; None where that is nothing."""
         start = start[:START]
+        self._forget(path)
         text = texts.is_text(start)
         room = self._room[_filled(path)]
         form = choose(path, mode, size, start)
         if form is not None and form.name in _SEARCHES:
             form = self._search(form, room, _dates_cost(size, text=text))
-        look = Look(
-            form=form,
-            text=text,
-            kept=text and size <= room.texts and texts.may_be_kept(path, mode, size),
-            cut=size <= (LARGEST_TEXT if text else LARGEST_BINARY)
-            and _cut_cost(size, text=text) <= room.parts,
-            library=self._symbols_left > 0 and start.startswith(symbols.MAGIC),
+        kept = text and size <= room.texts and texts.may_be_kept(path, mode, size)
+        cut = size <= (LARGEST_TEXT if text else LARGEST_BINARY) and (
+            _cut_cost(size, text=text) <= room.parts
         )
-        self._forget(path)
-        return look if form or look.kept or look.cut or look.library else None
+        library = start.startswith(symbols.MAGIC) and self._symbols_left > 0
+        if form is None and not (kept or cut or library):
+            return None
+        return Look(form, text, kept, cut, library)
 
     def _search(self, form: Form, room: Room, cost: int) -> Form | None:
         """A form that searches for dates, as long as there is room for it."""
@@ -124,10 +124,13 @@ class Observation:
         self._forget(path)
         form = from_start(path, start)
         if form is not None:
+            self._known.add(path)
             self.forms[path] = form
 
     def _forget(self, path: str) -> None:
         """A path that comes again in its layer: what it was before is of no interest."""
+        if path not in self._known:
+            return
         self.forms.pop(path, None)
         self.parts.computed.pop(path, None)
         self.symbols.pop(path, None)
@@ -135,6 +138,7 @@ class Observation:
 
     def take(self, path: str, look: Look, content: bytes | memoryview, digest: Digest) -> None:
         """Learn of a file, whose content has that digest, what :meth:`look` has said."""
+        self._known.add(path)
         room = self._room[_filled(path)]
         if look.form or look.text:
             content = bytes(content)  # views are of a chunk, which need not outlive it
@@ -194,4 +198,4 @@ def _cut_cost(size: int, *, text: bool) -> int:
 
 def _dates_cost(size: int, *, text: bool) -> int:
     """Files that are no text hold dates seldom."""
-    return size if text else size * 4
+    return size if text else size * 8

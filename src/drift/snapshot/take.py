@@ -129,9 +129,9 @@ class CapturedFiles:
 
     def paths(self) -> Iterator[str]:
         """Every path that is not a directory."""
-        for path, node in self.tree.nodes.items():
-            if node.entry.type is not EntryType.DIRECTORY:
-                yield path
+        directory = EntryType.DIRECTORY
+        nodes = self.tree.nodes.items()
+        return iter([path for path, node in nodes if node.entry.type is not directory])
 
     def kind(self, path: str) -> EntryType | None:
         """What stands at a resolved path, None where nothing does."""

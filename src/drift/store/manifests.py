@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import starmap
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ _AT_ONCE = 500  # values in one query: every database takes so many
 
 _COLUMNS = ("mode", "uid", "gid", "mtime", "size")
 _SPARSE = ("link", "device", "xattrs")  # few entries have them: kept by index
+_FIELDS = attrgetter("path", "type", "digest", *_COLUMNS, *_SPARSE)
+_WIDTH = 3 + len(_COLUMNS) + len(_SPARSE)
 
 
 class StoredLayers:
@@ -161,26 +164,27 @@ class Lazy(Mapping[str, V]):
 
 def pack_manifest(layer: Layer) -> bytes:
     """A layer's entries, as bytes."""
-    entries = layer.entries
     kinds = list(EntryType)
     numbers = {kind: number for number, kind in enumerate(kinds)}
+    rows = map(_FIELDS, layer.entries)
+    path, kind, digest, *others = zip(*rows, strict=True) if layer.entries else [()] * _WIDTH
+    columns = dict(zip((*_COLUMNS, *_SPARSE), others, strict=True))
     return serial.pack_json(
         {
             "layer_size": layer.size,
             "uncaptured": dict(layer.uncaptured),
             "kinds": kinds,
-            "path": [entry.path for entry in entries],
-            "type": [numbers[entry.type] for entry in entries],
-            **{name: [getattr(entry, name) for entry in entries] for name in _COLUMNS},
-            "digest": [entry.digest for entry in entries],
-            **{name: _sparse(entries, name) for name in _SPARSE},
+            "path": path,
+            "type": [numbers[each] for each in kind],
+            **{name: columns[name] for name in _COLUMNS},
+            "digest": digest,
+            **{name: _sparse(columns[name]) for name in _SPARSE},
         }
     )
 
 
-def _sparse(entries: tuple[Entry, ...], name: str) -> dict[int, Any]:
-    held = ((index, getattr(entry, name)) for index, entry in enumerate(entries))
-    return {index: value for index, value in held if value not in (None, ())}
+def _sparse(column: Iterable[Any]) -> dict[int, Any]:
+    return {index: value for index, value in enumerate(column) if value not in (None, ())}
 
 
 def unpack_manifest(diff_id: DiffId, stored: bytes) -> Layer:

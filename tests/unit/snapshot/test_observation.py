@@ -159,7 +159,7 @@ def test_dates_are_searched_for_while_there_is_room() -> None:
     searched = len(observed(many).forms)
     assert searched == (32 << 20) // len(text) < 250
     logs = [file(f"srv/{n}", bytes([1]) + text) for n in range(250)]
-    assert len(observed(logs).forms) == (8 << 20) // (len(text) + 1)
+    assert len(observed(logs).forms) == (4 << 20) // (len(text) + 1)
 
 
 def test_a_path_that_comes_again_is_what_it_was_last() -> None:

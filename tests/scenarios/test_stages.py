@@ -155,3 +155,35 @@ def test_noise_of_a_builder_stage_is_nobodys_doing(project: Project, small_image
     night = project.check()
     assert night.code == 0
     assert {cause[0] for cause in night.causes()} == {"nondeterminism"}
+
+
+def test_a_url_of_the_builder_stage_moved(
+    project: Project, tmp_path: Path, small_image: str
+) -> None:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "data.txt").write_text("one\n")
+    project.configure(ON_HOST)
+    with web_server(folder, free_port(0)) as url:
+        project.commit(
+            {
+                "app/Dockerfile": f"""\
+                    FROM {small_image} AS fetch
+                    ADD {url}/data.txt /data.txt
+                    RUN cat /data.txt /data.txt > /twice && echo x > /same
+                    FROM {small_image}
+                    COPY --from=fetch /twice /same /app/
+                    COPY --from=fetch /data.txt /app/
+                """
+            }
+        )
+        project.check()
+        (folder / "data.txt").write_text("another\n")
+        night = project.check()
+    assert night.code == 1
+    assert night.causes() == [("external", "remote-content", f"{url}/data.txt")]
+    assert night.changed() == {
+        "/app/data.txt": "remote-content",
+        "/app/twice": "remote-content",
+    }
+    assert night.image()["causes"][0]["instruction"]["stage"] == "fetch"

@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from drift.builds import FailureKind
+from drift.builds import FailureKind, Reason
 from drift.engine.build import BuildCancelled, build
 from drift.engine.model import BuildRequest, BuildResult, Progress
 from drift.oci import Digest
@@ -151,6 +152,60 @@ def test_a_failing_step_shows_its_last_lines(
 
     assert result.failure is not None
     assert result.failure.tail == tuple(str(number) for number in range(81, 101))
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reason", "subject"),
+    [
+        ("RUN apt-get install -y nosuch", Reason.VERSION_GONE, "pkg:deb/debian/nosuch"),
+        (
+            "RUN apt-get install -y bash=0.1",
+            Reason.VERSION_GONE,
+            "pkg:deb/debian/bash",
+        ),
+        (
+            f"RUN echo '{'0' * 64}  /etc/hosts' | sha256sum -c -",
+            Reason.CHECKSUM,
+            None,
+        ),
+        ("RUN echo nobody knows; false", None, None),
+    ],
+)
+def test_a_failing_steps_reason_is_read_from_what_it_printed(
+    api: docker.APIClient,
+    request_of: Callable[[str], BuildRequest],
+    instruction: str,
+    reason: Reason | None,
+    subject: str | None,
+) -> None:
+    result, _ = run(api, request_of(f"FROM {{base}}\n{instruction}\n"))
+
+    assert result.failure is not None
+    assert (result.failure.reason, result.failure.subject) == (reason, subject)
+    assert (result.failure.line is None) == (reason is None)
+
+
+def test_an_address_that_is_not_there_is_gone(
+    api: docker.APIClient, request_of: Callable[[str], BuildRequest]
+) -> None:
+    class Gone(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815 - the handler's own name for it
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to say."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gone) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/rules"
+        result, _ = run(api, request_of(f"FROM {{base}}\nADD {url} /rules\n"))
+        server.shutdown()
+
+    assert result.failure is not None
+    assert result.failure.kind is FailureKind.STEP
+    assert result.failure.reason is Reason.URL_GONE
 
 
 @pytest.mark.parametrize("changed", [{"target": "nope"}, {"dockerfile": "Nope"}])

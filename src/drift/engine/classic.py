@@ -33,6 +33,7 @@ _REMARK = re.compile(
     r"( ---> Running in| ---> Removed intermediate container|Removing intermediate container)"
     r" [0-9a-f]+|"
 )
+_STDERR = re.compile(r"\x1b\[91m.*\x1b\[0m", re.DOTALL)  # as dockerd marks it
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 _SAYS_NOTHING = re.compile(r".*exit status \d+", re.DOTALL)
 
@@ -63,6 +64,7 @@ class ClassicTranscript:
     def __init__(self) -> None:
         self._log = BuildLog()
         self._text = LineCutter()
+        self._stderr = LineCutter()
         self._steps: list[_Step] = []
         self._stages: list[_Stage] = []
         self._built: str | None = None
@@ -128,17 +130,22 @@ class ClassicTranscript:
         text = message.get("stream")
         if isinstance(text, str):
             # The builder's own lines are messages of their own, whatever was printed before.
-            ended = self._text.rest() if _OWN.match(text) else []
-            for line in (*ended, *self._text.feed(text)):
+            ended = self._rest() if _OWN.match(text) else []
+            # What stderr says in the middle of a line of stdout is a line of its own.
+            cutter = self._stderr if _STDERR.fullmatch(text) else self._text
+            for line in (*ended, *cutter.feed(text)):
                 yield from self._read(line)
         aux = message.get("aux")
         if isinstance(aux, Mapping) and isinstance(aux.get("ID"), str):
             self._made(aux["ID"])
         error = error_of(message)
         if error is not None:
-            for line in self._text.rest():
+            for line in self._rest():
                 yield from self._read(line)
             self._fail(error)
+
+    def _rest(self) -> list[str]:
+        return [*self._text.rest(), *self._stderr.rest()]
 
     def _read(self, line: str) -> Iterator[Progress]:
         self._log.append(line)

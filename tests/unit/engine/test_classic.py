@@ -148,3 +148,27 @@ def test_podman_numbers_the_steps_of_each_stage() -> None:
     assert transcript.image_id == FINAL[7:19]
     assert transcript.left_images == (FIRST[7:19],)
     assert [progress.steps for progress in begun] == [2, 2, 2, 2]
+
+
+def test_stderr_in_the_middle_of_a_line_is_a_line_of_its_own() -> None:
+    transcript, _ = read(
+        [
+            *step(1, 1, "RUN apt-get install -y bash=0.1"),
+            {"stream": "Reading package lists..."},
+            {"stream": "\x1b[91mE\x1b[0m"},
+            {"stream": "\x1b[91m: \x1b[0m"},
+            {"stream": "\nBuilding dependency tree..."},
+            {"stream": "\x1b[91mVersion '0.1' for 'bash' was not found\n\x1b[0m"},
+            {"stream": "\nwait"},
+            {"stream": "\x1b[91mnot ended\x1b[0m"},
+            {"error": "returned a non-zero code: 100"},
+        ]
+    )
+
+    assert transcript.failed_log == (
+        "Reading package lists...",
+        "E: Version '0.1' for 'bash' was not found",
+        "Building dependency tree...",
+        "wait",
+        "not ended",
+    )

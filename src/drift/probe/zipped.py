@@ -33,12 +33,14 @@ def files(source: ByteSource, most: int, deadline: float) -> Iterator[tuple[str,
     """
     while source.peek(4) == MAGIC:
         header = _HEADER.unpack(source.exactly(_HEADER.size))
-        flags, method, packed, name_length, extra_length = (header[at] for at in (2, 3, 7, 9, 10))
+        flags, method, told, packed, name_length, extra_length = (
+            header[at] for at in (2, 3, 6, 7, 9, 10)
+        )
         name = source.exactly(name_length).decode("utf-8" if flags & _UTF8 else "cp437", "replace")
         extra = source.exactly(extra_length)
         if flags & _ENCRYPTED:
             raise SnapshotError("the archive is encrypted")
-        state = hashlib.sha256()
+        state, checksum = hashlib.sha256(), 0
         content: Iterator[bytes | memoryview]
         if method == _DEFLATED:
             content = _inflated(source)
@@ -48,11 +50,14 @@ def files(source: ByteSource, most: int, deadline: float) -> Iterator[tuple[str,
             raise SnapshotError("the archive is not read further")
         for chunk in content:
             state.update(chunk)
+            checksum = zlib.crc32(chunk, checksum)
             most -= len(chunk)
             if most < 0 or time.monotonic() > deadline:
                 raise SnapshotError("the archive unpacks to too much")
         if flags & _FOLLOWED:
-            _skip_descriptor(source)
+            told = _skip_descriptor(source)
+        if checksum != told:
+            raise SnapshotError("the archive is damaged")
         if not name.endswith("/"):
             yield name, Digest.from_hash(state)
 
@@ -79,13 +84,13 @@ def _long_size(extra: bytes) -> int:
     raise SnapshotError("the archive does not tell a size")
 
 
-def _skip_descriptor(source: ByteSource) -> None:
-    """What follows a file whose sizes were not known before it: 4.3.9, in its four forms."""
+def _skip_descriptor(source: ByteSource) -> int:
+    """The checksum behind a file whose sizes were not known before it: 4.3.9, in four forms."""
     following = source.peek(28)
     signed = 4 if following.startswith(_DESCRIPTOR) else 0
     for length in (12, 20):
         after = following[signed + length : signed + length + 2]
         if after == b"PK":
             source.skip(signed + length)
-            return
+            return int.from_bytes(following[signed : signed + 4], "little")
     raise SnapshotError("the archive is not read further")

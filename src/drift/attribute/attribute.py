@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim, Claims, Key
-from drift.attribute.model import Attribution, Kind, Need, Origin
+from drift.attribute.model import Attribution, Grade, Kind, Need, Origin
 from drift.attribute.packages import MovedPackages
 from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
@@ -63,7 +63,13 @@ class _Attributing:
         self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
         self.remotes = MovedRemotes(sides, comparison, self.values, layers)
         self.paths = PathTrial(
-            sides, comparison, self.values, self.repository, self._outside, self._edited
+            sides,
+            comparison,
+            self.values,
+            self.repository,
+            self._outside,
+            self._edited,
+            self.packages.owns,
         )
         self.stages = CopiedFromStages(sides, layers)
         self.rules: tuple[Rule, ...] = (
@@ -72,6 +78,7 @@ class _Attributing:
             self.packages.of_path,
             self.stages.of_path,
             self.remotes.first_asked,
+            self._fetched_anew,
             self.repository.of_copied_context,
             self._stage_not_known,
         )
@@ -104,6 +111,18 @@ class _Attributing:
     def _edited(self, change: FileChange) -> Claim | None:
         """The edit that is read for what the experiment says the repository did in a stage."""
         return self.stages.made(change, Origin.REPO)
+
+    def _fetched_anew(self, change: FileChange) -> Claim | None:
+        """The edit that names the address which a path's content was fetched from.
+
+        As with bases: where the two nights' instructions name different sources, the path is
+        the repository's, whatever the old source serves by now.
+        """
+        evidence = self.remotes.named_anew(change)
+        if evidence is None or not self.repository.edits(change):
+            return None
+        claim = self.repository.by_experiment(change)
+        return replace(claim, grade=Grade.PROVEN, evidence=(*claim.evidence, evidence))
 
     def _stage_not_known(self, change: FileChange) -> Claim | None:
         """The moved base of what was copied, where its stage was not looked into."""

@@ -87,6 +87,10 @@ class MovedPackages:
         """
         return self._derived.of_run(change, self._sides.made_by(change.after_layer))
 
+    def owns(self, path: str) -> bool:
+        """Whether any package holds a changed path."""
+        return bool(self._ownership.holders(path))
+
     def owners_of(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
         """As evidence: the packages whose files these are, though they did not move."""
         changes = tuple(changes)

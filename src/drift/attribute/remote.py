@@ -186,6 +186,15 @@ class MovedRemotes:
                 found.append(f"the baseline's Dockerfile does not name {probe.remote.url}")
         return tuple(found)
 
+    def named_anew(self, change: FileChange) -> str | None:
+        """As evidence: a path's content is what an address serves that the baseline lacks."""
+        after = _digest(change.after)
+        for move in self._new:
+            if move.served_now.has_at(after, change.path):
+                url = move.now.remote.url
+                return f"the file's content is what {url} serves, which the baseline does not name"
+        return None
+
     def _not_the_repository(self, change: FileChange) -> bool:
         if self._sides.same_repo_side:
             return True

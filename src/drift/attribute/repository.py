@@ -96,6 +96,11 @@ class RepositoryChanges:
             return self._copied(decider, others, change)
         return None
 
+    def edits(self, change: FileChange) -> bool:
+        """Whether the instruction that made a path tonight is new or edited."""
+        tonight = (d for d in self._sides.deciders(change) if not d.before and d.holds)
+        return any(self.edited(decider) for decider in tonight)
+
     def edited(self, decider: Decider) -> bool:
         """Whether the other side surely has no such instruction: edited, added or taken out."""
         before, after = self._before, self._after

@@ -97,11 +97,14 @@ class PathTrial(Trial):
         repository: RepositoryChanges,
         outside: Callable[[FileChange], Claim | None],
         edited: Callable[[FileChange], Claim | None] = lambda _change: None,
+        owned: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         """``outside`` reads a source for what the experiment says came from outside, ``edited``
-        one for what it says that the repository did."""
+        one for what it says that the repository did. A package's own file (``owned``) is
+        compared whole: what its install compiled is not looked into."""
         super().__init__(sides, repository)
         self._values, self._outside, self._edited = values, outside, edited
+        self._owned = owned
         self._random = RandomNames(sides, comparison, values)
 
     def of(self, change: FileChange) -> Told:
@@ -109,6 +112,8 @@ class PathTrial(Trial):
         values = self._values.of(change)
         if values.y.same(values.t):
             return _same_in_form(change, values.form), None
+        if self._owned(change.path):
+            values = values.whole()
         unnamed = Claim(_unexplained(self.sides), Kind.FILE, "", Grade.INFERRED)
         if self.sides.after_inputs is None:
             return unnamed, None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,6 +61,15 @@ class PathValues:
     replays: tuple[Value, ...]
     controls: tuple[Value, ...]
     form: str | None
+
+    def whole(self) -> PathValues:
+        """The same values without their parts: one that is noisy has nothing steady in it."""
+
+        def without(values: Sequence[Value]) -> tuple[Value, ...]:
+            return tuple(replace(value, parts=None) for value in values)
+
+        (y, t), replays = without((self.y, self.t)), without(self.replays)
+        return PathValues(y, t, replays, without(self.controls), self.form)
 
     @property
     def noisy(self) -> bool:

@@ -348,6 +348,16 @@ def test_addresses_that_only_one_side_names_are_evidence() -> None:
     assert night.remotes.notes_of(None) == ()
 
 
+def test_an_address_that_the_repository_named_anew() -> None:
+    night = Night(
+        Made(OLD, [probe("1 then", url=U + "/1")]),
+        Made(NEW, [probe("new", url=U + "/2")], repo="two"),
+    )
+    (change,) = compare(night.baseline.result, night.candidate.result, night.store).files
+    assert f"{U}/2 serves" in str(night.remotes.named_anew(change))
+    assert night.said == {"/bin/a": None}
+
+
 def test_two_images_alone_have_no_sources() -> None:
     store = LayersInMemory()
     one, other = (snapshot_of([[file("a", text)]], store) for text in "12")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drift.attribute.model import Grade, Kind, Need, Origin
+from drift.snapshot.model import Package, Packages
 from support.images import directory, file
 from support.trials import ENGINE, RUN, Made, Night, base, one, repo
 
@@ -117,6 +118,14 @@ def test_the_world_in_a_noisy_file() -> None:
     assert Night(y, t, a=[a]).cause().origin is Origin.EXTERNAL
     quiet = [one(str(n), parts={"/x": (1, 100 + n)}) for n in range(3)]
     assert Night(quiet[0], quiet[1], a=[quiet[2]]).cause().origin is Origin.NONDETERMINISM
+
+
+def test_a_package_s_own_file_is_compared_whole() -> None:
+    """What an install compiled anew may share a piece with its twin by chance."""
+    held = Packages((Package("pkg:pypi/fast", "1", "/site", files=("/x",)),))
+    builds = [("1", 1, 100), ("2", 2, 101), ("3", 2, 102)]
+    y, t, a = (one(text, parts={"/x": tuple(parts)}, packages=held) for text, *parts in builds)
+    assert Night(y, t, a=[a]).cause().origin is Origin.NONDETERMINISM
 
 
 def named(*names: str) -> Made:

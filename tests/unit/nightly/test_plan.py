@@ -73,7 +73,7 @@ def test_an_unchanged_repository_may_need_a_control(project: Path, store: Store)
     found = planned(project, store, engine)
     assert told(found) == [("nightly", "certain"), ("control", "possible")]
     assert engine.builds == 0
-    assert "0 of the last 1 nights needed one" in found.builds[1].reason
+    assert "needed on 0 of the last night" in found.builds[1].reason
     assert [build.seconds for build in found.builds] == [1.0, 1.0], "a control takes as long"
     assert found.builds[0].bytes
     assert found.notes == ()
@@ -123,7 +123,7 @@ def test_what_the_last_nights_needed_is_likely(project: Path, store: Store) -> N
     night(project, store, 1)
     found = planned(project, store)
     assert told(found)[1] == ("control", "likely")
-    assert "2 of the last 3 nights needed one" in found.builds[1].reason
+    assert "needed on 2 of the last 3 nights" in found.builds[1].reason
     for days in (4, 5, 6):
         night(project, store, days)
     assert told(planned(project, store))[1] == ("control", "possible")

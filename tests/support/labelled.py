@@ -146,11 +146,16 @@ def unknown(**more: Any) -> Expected:
 
 
 def scenario(
-    truth: str, *, builder: str | tuple[str, ...] = "buildkit", undecided: str | None = None
+    truth: str,
+    *,
+    builder: str | tuple[str, ...] = "buildkit",
+    undecided: str | None = None,
+    waits: str | None = None,
 ) -> Callable[[Callable[[World], Story]], Callable[..., None]]:
     """Make a test of a story; ``undecided`` says why its truth cannot be told at all.
 
-    Such a scenario holds what drift says instead, and is listed with the reason.
+    Such a scenario holds what drift says instead, and is listed with the reason. ``waits`` says
+    what drift does not do yet: the scenario must fail until it does.
     """
     builders = (builder,) if isinstance(builder, str) else builder
 
@@ -160,7 +165,7 @@ def scenario(
         def test(world: World) -> None:
             _tell(story, world, truth, undecided)
 
-        return test
+        return pytest.mark.xfail(strict=True, reason=waits)(test) if waits else test
 
     return tests
 

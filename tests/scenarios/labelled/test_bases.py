@@ -49,7 +49,10 @@ def test_base_gone(world: World) -> Story:
     yield broken(Cause("external", "source-unavailable", base, DIGEST))
 
 
-@scenario("the repository takes another base on the night on which its old one moved")
+@scenario(
+    "the repository takes another base on the night on which its old one moved",
+    waits="the old base's own move is not yet in the evidence",
+)
 def test_base_named_anew_while_the_old_one_moved(world: World) -> Story:
     old, new = world.base("two:1", "1"), world.base("two:2", "2")
     world.image(f"FROM {old}\nRUN echo above > /etc/above\n", pull="always")

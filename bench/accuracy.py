@@ -109,7 +109,7 @@ def generated(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     missed = sum(
         count
         for (truth, told), count in matrix.items()
-        if "external" in truth and told not in ("external", "unexplained")
+        if "external" in truth and not ("external" in told or "unexplained" in told)
     )
     alarms = sum(
         count

@@ -128,10 +128,7 @@ def test_noise_and_world_in_one_file(world: World) -> Story:
     )
 
 
-@scenario(
-    "the source of a binary with a random build id moved",
-    waits="what noisy files share is not yet given to the source that their RUN fetched",
-)
+@scenario("the source of a binary with a random build id moved")
 def test_noisy_binary_whose_source_moved(world: World) -> Story:
     """The bytes stay the same but for the id and the source's part, far from each other."""
     source = {word: (word + " ") * 40_000 for word in ("one", "two")}

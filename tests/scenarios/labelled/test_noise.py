@@ -187,7 +187,7 @@ def test_a_coin(world: World) -> Story:
     yield quiet(Cause("nondeterminism", "random", "/etc/coin"), builds=("nightly", "control"))
 
 
-@scenario("nothing: apt's, dpkg's and the loader's own files", builder="buildkit")
+@scenario("nothing: apt's, dpkg's and the loader's own files", builder=BOTH)
 def test_quiet_apt(world: World) -> Story:
     url = world.debs(Deb("greeting", "1.0", {"/usr/bin/greeting": b"#!/bin/sh\necho hello\n"}))
     world.image(

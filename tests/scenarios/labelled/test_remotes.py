@@ -112,7 +112,7 @@ def test_tarball_through_a_pipe(world: World) -> Story:
     yield drifted(remote(url, release(1), release(2)), paths={"/opt/piped/tool/main": "external"})
 
 
-@scenario("a cloned git branch moved")
+@scenario("a cloned git branch moved", builder=BOTH)
 def test_git_clone(world: World) -> Story:
     old = world.upstream.commit({"plugin": "one\n"})
     url = world.upstream.url

@@ -2,7 +2,8 @@
 
 Formats: tar (POSIX, GNU), plain or compressed with gzip, xz, bzip2 or zstd; zip (APPNOTE 6.3)
 as its local headers tell it; and one file compressed without an archive around it. Nothing is
-kept but digests. What is damaged, absurd or not read here ends the list, never the probe.
+kept but digests. What is absurd or not read here ends the list, never the probe; of what is
+damaged nothing is told, as a stream's checksum comes last.
 """
 
 from __future__ import annotations
@@ -44,9 +45,15 @@ def members_of(
             found.setdefault(name, digest)
             if len(found) >= limits.members:
                 break
-    except (SnapshotError, EOFError, lzma.LZMAError, OSError, ValueError, zlib.error):
+    except _TooMuch:
         pass  # what was read so far is true
+    except (SnapshotError, EOFError, lzma.LZMAError, OSError, ValueError, zlib.error):
+        return {}  # the checksum that would prove it was not reached
     return found
+
+
+class _TooMuch(SnapshotError):  # noqa: N818 (a limit of ours, no damage)
+    """The archive holds more than is looked at."""
 
 
 def _files(
@@ -64,6 +71,8 @@ def _files(
         for header in members(inner):
             if header.kind == "0":
                 yield header.name, digest_of(inner.slices(header.size))
+        for _ in inner.rest():
+            pass
     elif packed:
         yield _plain_name(url), digest_of(inner.rest())
 
@@ -117,7 +126,7 @@ def _bounded(
     for chunk in chunks:
         size -= len(chunk)
         if size < 0 or time.monotonic() > deadline:
-            raise SnapshotError("the archive unpacks to too much")
+            raise _TooMuch("the archive unpacks to too much")
         yield chunk
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.oci import Digest
@@ -268,6 +268,7 @@ def test_a_bomb_ends_the_list_and_not_the_probe(web: Web) -> None:
 
 
 @settings(max_examples=150)
+@example("a.tgz", 161, b"\0\0")
 @given(st.sampled_from(sorted(ARCHIVES)), st.integers(0, 400_000), st.binary(max_size=4))
 def test_damaged_archives_tell_no_false_digest(name: str, at: int, damage: bytes) -> None:
     content = ARCHIVES[name]

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, cast
@@ -93,6 +94,9 @@ class Rounds:
 
         self._some_at_a_time(orders, take)
         for order in void:
+            void_build = self.blank(order.prepared.image.name, order.role, "", order.attempt)
+            with suppress(EngineError):  # else it stays in the engine, without a name
+                self.engine.remove(own_reference(void_build.image, void_build.id))
             reason = f"{order.reason} (again, alone: the first shared a step with another build)"
             done(self.make(replace(order, reason=reason)))
 

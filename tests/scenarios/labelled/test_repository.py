@@ -176,7 +176,6 @@ def test_repository_and_unread_world_in_one_file(world: World) -> Story:
 @scenario(
     "the repository changed a fetched file's URL, and the old one moved too",
     builder="classic",
-    waits="two URLs are not yet told apart as two bases are",
 )
 def test_other_url_while_the_old_one_moved(world: World) -> Story:
     old, new = world.web.serve("/v1", "one\n"), world.web.serve("/v2", "two\n")

@@ -200,7 +200,9 @@ def test_quiet_apt(world: World) -> Story:
     )
     world.commit()
     yield first()
-    night = yield quiet(*APT_NOISE, builds=("nightly",))
+    # Its times and inode numbers are those of the layers below, which some builds share.
+    loader = Cause("nondeterminism", "cache", "/var/cache/ldconfig/aux-cache")
+    night = yield quiet(*APT_NOISE, builds=("nightly",), maybe=(loader,))
     assert night.image()["explained"] == {"files": 1.0, "bytes": 1.0}
 
 

@@ -95,9 +95,10 @@ class _Attributing:
         containers = [change for change in left if _comes_or_goes(change)]
         self._try(change for change in left if not _comes_or_goes(change))
         self._try(self._without_content(containers))
+        fields = ConfigTrial(self.sides, self.repository)
         for field in self.comparison.config:
             known = self.repository.of_base_config(field)
-            claim = known or self._needing(*ConfigTrial(self.sides, self.repository).of(field))
+            claim = known or self._needing(*fields.of(field))
             self.claims.config[field.field] = self.claims.add(claim)
         self._need_for_claims()
         return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
@@ -194,8 +195,6 @@ class _Attributing:
 
     def _need_for_claims(self) -> None:
         """What claims of named sources leave open: who moved a package, and when."""
-        if self.packages.republished.wants_control and not self.sides.controls:
-            self.needs.add(Need.CONTROL)
         if self.packages.republished.wants_control and not self.sides.controls:
             self.needs.add(Need.CONTROL)
         for claim in self.claims.first.values():

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drift.attribute.at_fault import AtFault, at_fault, failure_of, instruction_text, unanswered
-from drift.attribute.claims import Claim
+from drift.attribute.claims import Claim, cause_of
 from drift.attribute.edits import edit_between, moved_engine
-from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Status
+from drift.attribute.model import Attribution, Grade, Kind, Origin, Status
 from drift.builds import Build, FailureKind, Reason
 
 _WORTH_ANOTHER = (
@@ -43,18 +43,7 @@ class Breakage:
     def attribution(self) -> Attribution:
         """The claims as causes, which explain no file."""
         causes = (
-            Cause(
-                id=f"c{number}",
-                origin=claim.origin,
-                kind=claim.kind,
-                subject=claim.subject,
-                grade=claim.grade,
-                before=claim.before,
-                after=claim.after,
-                instruction=claim.instruction,
-                evidence=claim.evidence,
-            )
-            for number, claim in enumerate(self.claims, start=1)
+            cause_of(f"c{number}", claim) for number, claim in enumerate(self.claims, start=1)
         )
         return Attribution(causes=tuple(causes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from drift.attribute.model import Attribution, Cause, Grade, Kind, Need, Origin
@@ -82,7 +82,7 @@ class Claims:
             change for key in keys if self.first[key].names_a_source for change in owned[key]
         ]
         return Attribution(
-            causes=tuple(_cause(ids[key], self.first[key], owned[key]) for key in keys),
+            causes=tuple(cause_of(ids[key], self.first[key], owned[key]) for key in keys),
             paths=_named(self.paths, ids),
             packages=_named(self.packages, ids),
             config=_named(self.config, ids),
@@ -118,7 +118,8 @@ def _rank(key: Key) -> tuple[int, int, str]:
     return (_ORDER[origin] if origin else 0, _KIND_ORDER[kind], subject)
 
 
-def _cause(cause_id: str, claim: Claim, changes: list[FileChange]) -> Cause:
+def cause_of(cause_id: str, claim: Claim, changes: Sequence[FileChange] = ()) -> Cause:
+    """A claim as the cause of some changes."""
     return Cause(
         id=cause_id,
         origin=claim.origin,

@@ -7,7 +7,7 @@ A claim without a subject is named after the paths that share it; see
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
@@ -154,6 +154,19 @@ class PathTrial(Trial):
 class ConfigTrial(Trial):
     """The experiment's claims for fields of the image configuration."""
 
+    def __init__(self, sides: Sides, repository: RepositoryChanges) -> None:
+        super().__init__(sides, repository)
+        self._replays = self._against(sides.replays)
+        self._controls = self._against(sides.controls)
+
+    def _against(self, builds: Sequence[Build]) -> list[Mapping[str, ConfigChange]]:
+        """How builds' configurations differ from tonight's, by field."""
+        now = self.sides.after.config
+        return [
+            {change.field: change for change in compare_settings(now, build.result.config)}
+            for build in builds
+        ]
+
     def of(self, change: ConfigChange) -> Told:
         """The claim for a field, and the build that would tell more."""
         unnamed = Claim(
@@ -169,18 +182,18 @@ class ConfigTrial(Trial):
         case = Case(
             y=_field(change.before),
             t=_field(change.after),
-            replays=tuple(self._in(build, change) for build in self.sides.replays),
-            controls=tuple(self._in(build, change) for build in self.sides.controls),
+            replays=tuple(_in(differing, change) for differing in self._replays),
+            controls=tuple(_in(differing, change) for differing in self._controls),
         )
         edit = self.repository.of_config(change)
         repo = edit or replace(unnamed, origin=Origin.REPO)
         return self.told(origin_of(self._placed(case)), unnamed, repo, edit)
 
-    def _in(self, build: Build, change: ConfigChange) -> Value:
-        """A field's value in another build."""
-        differing = compare_settings(self.sides.after.config, build.result.config)
-        found = (other.after for other in differing if other.field == change.field)
-        return _field(next(found, change.after))
+
+def _in(differing: Mapping[str, ConfigChange], change: ConfigChange) -> Value:
+    """A field's value in a build that differs so from tonight's."""
+    other = differing.get(change.field)
+    return _field(other.after if other else change.after)
 
 
 def _field(value: object) -> Value:

@@ -7,7 +7,7 @@ build; normal forms and parts in the layers' manifests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -33,6 +33,7 @@ ABSENT = Value(None, None, frozenset())
 FLAPS_LIMIT = 2_000  # noisy paths of one night that are remembered
 
 Differences = Mapping[str, FileChange]
+_ValueOf = Callable[["Standing", str | None], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,16 @@ class _Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PathValues:
-    """One path's values in every build; ``form`` names the normal form that all of them have."""
+    """One path's values in every build; ``form`` names the normal form that all of them have.
+
+    The values have no parts: see :meth:`Values.in_parts`.
+    """
 
     y: Value
     t: Value
     replays: tuple[Value, ...]
     controls: tuple[Value, ...]
     form: str | None
-
-    def whole(self) -> PathValues:
-        """The same values without their parts: one that is noisy has nothing steady in it."""
-
-        def without(values: Sequence[Value]) -> tuple[Value, ...]:
-            return tuple(replace(value, parts=None) for value in values)
-
-        (y, t), replays = without((self.y, self.t)), without(self.replays)
-        return PathValues(y, t, replays, without(self.controls), self.form)
 
     @property
     def noisy(self) -> bool:
@@ -84,6 +79,7 @@ class Values:
         self._sides = sides
         self._layers = layers if layers is not None else LayersInMemory()
         self._held: dict[str, _Held] = {}
+        self._known: dict[str, PathValues] = {}
         self._controls = self._against(sides.controls)
         self._replays = self._against(sides.replays)
 
@@ -103,26 +99,39 @@ class Values:
 
     def of(self, change: FileChange) -> PathValues:
         """The values of a path that differs between baseline and tonight."""
-        sides = self._sides
-        y = Standing(sides.before, change.before, change.before_layer, change.before_source)
-        t = Standing(sides.after, change.after, change.after_layer, change.after_source)
-        replays = self._elsewhere(change.path, t, sides.replays, self._replays)
-        controls = self._elsewhere(change.path, t, sides.controls, self._controls)
+        if change.path not in self._known:
+            self._known[change.path] = self._values(change, self._value)
+        return self._known[change.path]
+
+    def in_parts(self, change: FileChange) -> PathValues:
+        """The same, with the parts of the contents: they take time, and few paths need them."""
+        return self._values(change, self._parted)
+
+    def _values(self, change: FileChange, value: _ValueOf) -> PathValues:
+        y, t = self._baseline(change), self._tonight(change)
+        replays = self._elsewhere(change.path, t, self._sides.replays, self._replays)
+        controls = self._elsewhere(change.path, t, self._sides.controls, self._controls)
         form = self._common_form((y, t, *replays, *controls))
         return PathValues(
-            self._value(y, form),
-            self._value(t, form),
-            tuple(self._value(standing, form) for standing in replays),
-            tuple(self._value(standing, form) for standing in controls),
+            value(y, form),
+            value(t, form),
+            tuple(value(standing, form) for standing in replays),
+            tuple(value(standing, form) for standing in controls),
             form,
         )
 
+    def _baseline(self, change: FileChange) -> Standing:
+        place = (change.before, change.before_layer, change.before_source)
+        return Standing(self._sides.before, *place)
+
+    def _tonight(self, change: FileChange) -> Standing:
+        return Standing(self._sides.after, change.after, change.after_layer, change.after_source)
+
     def on_its_own_night(self, change: FileChange) -> tuple[Value, ...]:
         """A path's values in the controls of the baseline's own night, not in normal form."""
-        t = Standing(self._sides.after, change.after, change.after_layer, change.after_source)
-        builds = self._sides.earlier_controls
+        builds, t = self._sides.earlier_controls, self._tonight(change)
         standings = self._elsewhere(change.path, t, builds, self._earlier)
-        return tuple(self._value(standing, None) for standing in standings)
+        return tuple(self._parted(standing, None) for standing in standings)
 
     def flaps(self) -> dict[str, tuple[str, ...]]:
         """The paths in which builds of tonight's inputs differ, and what their values are."""
@@ -200,7 +209,10 @@ class Values:
         content = normal.digest if normal else entry.digest
         owner = (entry.uid, entry.gid)
         shape = (entry.type, entry.mode, owner, entry.xattrs, entry.link, entry.device)
-        return Value(shape, content, self._parts_of(standing))
+        return Value(shape, content)
+
+    def _parted(self, standing: Standing, form: str | None) -> Value:
+        return replace(self._value(standing, form), parts=self._parts_of(standing))
 
     def _form(self, standing: Standing) -> NormalForm | None:
         held = self._of_layer(standing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from drift.attribute.accepted import accept_known, ended_rules
@@ -64,7 +64,7 @@ class Judge:
     policy: Policy
     ignore: tuple[IgnoreRule, ...]
     accept: tuple[Accept, ...] = ()
-    _compared_last: tuple[tuple[str, str], Comparison] | None = None
+    _comparisons: dict[str, tuple[str, Comparison]] = field(default_factory=dict)
 
     def result(self, judged: Judged) -> ImageResult:
         """The result of an image whose nightly build was tried."""
@@ -72,10 +72,10 @@ class Judge:
         if candidate.failure is not None:
             return self._broken(judged, candidate.failure)
         if baseline is None:
-            return self._bare(judged, Status.FIRST)
+            return self._result(judged, Status.FIRST)
         if baseline.failure is not None:
             message = f"what it is compared with did not build: {baseline.failure.message}"
-            return self._bare(judged, Status.UNKNOWN, message)
+            return self._result(judged, Status.UNKNOWN, message)
         try:
             return self._compared(judged, baseline, candidate)
         except Exception as error:
@@ -83,7 +83,7 @@ class Judge:
             # the image is at fault or drift is.
             said = error.message if isinstance(error, Error) else repr(error)
             message = f"the two builds could not be compared: {said}"
-            return self._bare(judged, Status.UNKNOWN, message)
+            return self._result(judged, Status.UNKNOWN, message)
 
     def _broken(self, judged: Judged, failure: Failure) -> ImageResult:
         """An image that did not build, and whose doing that is."""
@@ -93,13 +93,7 @@ class Judge:
             judged.of_role(Role.REPLAY),
             judged.no_replay,
         )
-        bare = self._bare(judged, breakage.status, failure.message)
-        attribution = accept_known(breakage.attribution, self.accept, judged.candidate.night)
-        fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
-        flagged = is_flagged(breakage.status, attribution.causes, fail_on, tolerate)
-        ended = ended_rules(attribution.causes, self.accept, judged.candidate.night)
-        notes = (*bare.notes, *ended)
-        return replace(bare, attribution=attribution, flagged=flagged, notes=notes)
+        return self._result(judged, breakage.status, failure.message, breakage.attribution)
 
     def _compared(self, judged: Judged, baseline: Build, candidate: Build) -> ImageResult:
         sides = replace(
@@ -116,43 +110,38 @@ class Judge:
         known = [claim for claim in breaks if claim]
         attribution = attribute(sides, comparison, self.layers, known)
         attribution = with_risks(attribution, comparison, sides, self.layers)
-        attribution = accept_known(attribution, self.accept, candidate.night)
         status = status_of(comparison, attribution, self.policy.tolerate)
-        fail_on, tolerate = self.policy.fail_on, self.policy.tolerate
-        return ImageResult(
-            name=judged.image.name,
-            status=status,
-            flagged=is_flagged(status, attribution.causes, fail_on, tolerate),
-            baseline=baseline,
-            candidate=candidate,
-            comparison=comparison,
-            attribution=attribution,
-            builds=judged.builds,
-            notes=(*judged.notes, *self._notes(judged, attribution)),
-        )
-
-    def _notes(self, judged: Judged, attribution: Attribution) -> Iterator[str]:
-        """What the reader should know of the builds, and of rules that hold no more."""
-        yield from judged.flaky
-        yield from ended_rules(attribution.causes, self.accept, judged.candidate.night)
+        return replace(self._result(judged, status, None, attribution), comparison=comparison)
 
     def _comparison(self, image: Image, baseline: Build, candidate: Build) -> Comparison:
-        """How the two builds differ; the last answer is remembered, as more builds follow."""
-        key = (baseline.id, candidate.id)
-        if self._compared_last is None or self._compared_last[0] != key:
-            ignored = ignore_rules([rule.path for rule in (*self.ignore, *image.ignore)])
-            found = compare(baseline.result, candidate.result, self.layers, ignored)
-            self._compared_last = key, found
-        return self._compared_last[1]
+        """How the two builds differ; remembered for each image, as more builds follow."""
+        of, known = self._comparisons.get(image.name, (None, None))
+        if known is not None and of == candidate.id:
+            return known
+        ignored = ignore_rules([rule.path for rule in (*self.ignore, *image.ignore)])
+        found = compare(baseline.result, candidate.result, self.layers, ignored)
+        self._comparisons[image.name] = candidate.id, found
+        return found
 
-    def _bare(self, judged: Judged, status: Status, error: str | None = None) -> ImageResult:
+    def _result(
+        self,
+        judged: Judged,
+        status: Status,
+        error: str | None = None,
+        attribution: Attribution | None = None,
+    ) -> ImageResult:
+        """The result of a status, and of causes where some are known."""
+        night = judged.candidate.night
+        known = attribution and accept_known(attribution, self.accept, night)
+        causes = known.causes if known else ()
         return ImageResult(
             name=judged.image.name,
             status=status,
-            flagged=is_flagged(status, (), self.policy.fail_on),
+            flagged=is_flagged(status, causes, self.policy.fail_on, self.policy.tolerate),
+            attribution=known,
             baseline=judged.baseline,
             candidate=judged.candidate,
             builds=judged.builds,
             error=error,
-            notes=(*judged.notes, *judged.flaky),
+            notes=(*judged.notes, *judged.flaky, *ended_rules(causes, self.accept, night)),
         )

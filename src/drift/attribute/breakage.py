@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 
 from drift.attribute.at_fault import AtFault, at_fault, failure_of, instruction_text, unanswered
 from drift.attribute.claims import Claim, cause_of
-from drift.attribute.edits import edit_between, moved_engine
+from drift.attribute.edits import edit_between
 from drift.attribute.model import Attribution, Grade, Kind, Origin, Status
+from drift.attribute.toolchain import moved_engine
 from drift.builds import Build, FailureKind, Reason
 
 _WORTH_ANOTHER = (
@@ -124,9 +125,16 @@ def _claims(
 
 def _unchanged(baseline: Build, last: Build, named: AtFault) -> Claim:
     """The world's break of an unchanged repo side; unsure where the toolchain changed as well."""
-    tools = moved_engine(baseline, last) if named.kind is Kind.FILE else ()
+    tools = _tools(baseline, last) if named.kind is Kind.FILE else ()
     grade = Grade.INFERRED if tools else Grade.PROVEN
     return _claim(Origin.EXTERNAL, named, grade, last, "repo fingerprint unchanged", *tools)
+
+
+def _tools(baseline: Build, last: Build) -> tuple[str, ...]:
+    """As evidence: what of the engine and its host is another than in the baseline."""
+    if baseline.inputs is None or last.inputs is None:
+        return ()
+    return tuple(map(str, moved_engine(baseline.inputs.engine, last.inputs.engine)))
 
 
 def _by_repository(baseline: Build, last: Build, named: AtFault) -> Claim:

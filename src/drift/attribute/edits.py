@@ -1,4 +1,4 @@
-"""What of the repo side, and what of the toolchain, is another than in the baseline."""
+"""What of the repo side is another than in the baseline."""
 
 from __future__ import annotations
 
@@ -36,26 +36,13 @@ def edit_between(baseline: Build, candidate: Build) -> Edit:
     before, after = baseline.inputs.repo, candidate.inputs.repo
     changed = tuple(_changed(before, after))
     kinds = [kind for kind, _ in changed]
-    states = _states(before, after)
+    states = states_of(before, after)
     evidence = tuple(why for _, why in changed)
     if Kind.BUILD_CONFIG in kinds and Kind.DOCKERFILE not in kinds:
         subject = next(name for name in _CONFIGURED if _differ(before, after, name))
         return Edit(Kind.BUILD_CONFIG, subject, *states, evidence)
     kind = Kind.CONTEXT if kinds and Kind.DOCKERFILE not in kinds else Kind.DOCKERFILE
     return Edit(kind, None, *states, evidence)
-
-
-def moved_engine(baseline: Build, candidate: Build) -> tuple[str, ...]:
-    """As evidence: what of the engine and its host is another than in the baseline."""
-    if baseline.inputs is None or candidate.inputs is None:
-        return ()
-    before, after = baseline.inputs.engine, candidate.inputs.engine
-    names = ("name", "version", "builder", "platform", "kernel", "cpus", "storage_driver")
-    return tuple(
-        f"the engine's {name} changed: {getattr(before, name)} → {getattr(after, name)}"
-        for name in names
-        if getattr(before, name) != getattr(after, name)
-    )
 
 
 def _changed(before: RepoSide, after: RepoSide) -> Iterator[tuple[Kind, str]]:
@@ -74,11 +61,16 @@ def _differ(before: RepoSide, after: RepoSide, name: str) -> bool:
     return bool(getattr(before, name) != getattr(after, name))
 
 
-def _states(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:
-    """By commits, where neither tree was edited and they tell the two apart; else by contexts."""
+def states_of(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:
+    """How people find the two states again, both named in the same way.
+
+    By their commits, where neither tree was edited and they tell the two apart; else by the
+    context digests; else by the commits of the ``.git`` that was sent. (None, None): by none.
+    """
     edited = before.dirty or after.dirty or None in (before.revision, after.revision)
-    if not edited and before.revision != after.revision:
-        return before.revision, after.revision
-    if before.context != after.context:
-        return before.context, after.context
-    return None, None
+    pairs = (
+        (None, None) if edited else (before.revision, after.revision),
+        (before.context, after.context),
+        (before.git_commit, after.git_commit),
+    )
+    return next((pair for pair in pairs if pair[0] != pair[1]), (None, None))

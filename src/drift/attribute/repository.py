@@ -5,6 +5,7 @@ from __future__ import annotations
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
 from drift.attribute.copies import copied_from, copies_context
+from drift.attribute.edits import states_of
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.settings import wrote_setting
 from drift.attribute.sides import Decider, Sides
@@ -71,7 +72,7 @@ class RepositoryChanges:
             raise ValueError("without inputs there is no experiment")
         kind, why = _changed(before, after) or (Kind.BUILD_CONFIG, "drift.toml changed")
         decider = next((d for d in self._sides.deciders(change) if d.instruction), None)
-        versions = _versions(before, after)
+        versions = states_of(before, after)
         gone = decider is None or decider.before
         return Claim(
             origin=Origin.REPO,
@@ -114,7 +115,7 @@ class RepositoryChanges:
     def _edited(self, decider: Decider) -> Claim:
         removed = decider.before
         before, after = self._before, self._after
-        versions = _versions(before, after) if before and after else (None, None)
+        versions = states_of(before, after) if before and after else (None, None)
         return Claim(
             origin=Origin.REPO,
             kind=Kind.DOCKERFILE,
@@ -142,7 +143,7 @@ class RepositoryChanges:
             return None
         kind, why = changed
         text = _text_of(decider)
-        versions = _versions(before, after)
+        versions = states_of(before, after)
         alone = all(other.base or _text_of(other) == text for other in others)
         return Claim(
             origin=Origin.REPO,
@@ -231,21 +232,6 @@ def _git_noise(path: str, decider: Decider) -> Claim:
 
 def _text_of(decider: Decider) -> str:
     return decider.instruction.text if decider.instruction else ""
-
-
-def _versions(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:
-    """How people find the two states again, both named in the same way.
-
-    By their commits, where neither tree was edited and they tell the two apart; else by the
-    context digests; else by the commits of the ``.git`` that was sent. (None, None): by none.
-    """
-    edited = before.dirty or after.dirty or None in (before.revision, after.revision)
-    pairs = (
-        (None, None) if edited else (before.revision, after.revision),
-        (before.context, after.context),
-        (before.git_commit, after.git_commit),
-    )
-    return next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
 
 
 def _text(value: object) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from drift.attribute.model import Kind
 from drift.attribute.sides import Sides
-from drift.source.model import Base
+from drift.source.model import Base, EngineIdentity
 
 # What most likely shows in an image comes first.
 _INPUTS = (
@@ -39,15 +39,17 @@ def moved_tools(sides: Sides) -> tuple[MovedTool, ...]:
     """The engine-side inputs that differ, the likeliest cause first."""
     if sides.before_inputs is None or sides.after_inputs is None:
         return ()
-    before, after = sides.before_inputs.engine, sides.after_inputs.engine
     frontends = (_frontend(then, now) for then, now in sides.moved_frontends)
-    return (
-        *(moved for moved in frontends if moved),
-        *(
-            MovedTool(kind, name, str(getattr(before, name)), str(getattr(after, name)))
-            for name, kind in _INPUTS
-            if getattr(before, name) != getattr(after, name)
-        ),
+    engines = moved_engine(sides.before_inputs.engine, sides.after_inputs.engine)
+    return (*(moved for moved in frontends if moved), *engines)
+
+
+def moved_engine(before: EngineIdentity, after: EngineIdentity) -> tuple[MovedTool, ...]:
+    """What of the engine and its host differs."""
+    return tuple(
+        MovedTool(kind, name, str(getattr(before, name)), str(getattr(after, name)))
+        for name, kind in _INPUTS
+        if getattr(before, name) != getattr(after, name)
     )
 
 

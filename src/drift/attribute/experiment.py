@@ -22,13 +22,13 @@ class Progress:
 
     ``failed`` counts tonight's builds that failed; ``again`` says that trying once more may
     help. ``replays`` and ``controls`` count those that succeeded, the ``_failed`` ones say
-    that one failed: it is not tried again. ``replayable`` is false where the fingerprints are
-    equal, there is no baseline, or its repo side cannot be had. ``policy`` is the image's
-    ``control``. ``needs`` are what the attribution would like to know.
+    that one failed: it is not tried again. ``replayable`` is false where a replay would be
+    tonight's build once more, there is no baseline, or its repo side cannot be had.
+    ``policy`` is the image's ``control``. ``needs`` are what the attribution would like to
+    know.
     """
 
     built: bool
-    baseline: bool = True
     failed: int = 0
     again: bool = True
     replayable: bool = False

@@ -57,13 +57,6 @@ class Ownership:
         """The purl of the moved package whose file a path is."""
         return self._owner.get(path)
 
-    def unmoved(self, path: str) -> Package | None:
-        """The candidate's package that holds a path, and did not move."""
-        for package in self._after.get(path, ()):
-            if package.purl not in self._moved and ecosystem(package.purl) not in self._unknown:
-                return package
-        return None
-
     def holders(self, path: str) -> tuple[Package, ...]:
         """The packages that hold a changed path, the candidate's first."""
         return (*self._after.get(path, ()), *self._before.get(path, ()))

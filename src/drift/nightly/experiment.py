@@ -111,7 +111,6 @@ class Experiment:
         attribution = self.result.attribution if built else None
         return Progress(
             built=built,
-            baseline=self.judged.baseline is not None,
             failed=len(tried),
             again=self.prepared is not None and not built and retry_is_due(tried[-1]),
             replayable=self.replay is not None or self.may_replay,

@@ -64,7 +64,7 @@ class Judge:
     policy: Policy
     ignore: tuple[IgnoreRule, ...]
     accept: tuple[Accept, ...] = ()
-    _comparisons: dict[str, tuple[str, Comparison]] = field(default_factory=dict)
+    _comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
 
     def result(self, judged: Judged) -> ImageResult:
         """The result of an image whose nightly build was tried."""
@@ -115,13 +115,12 @@ class Judge:
 
     def _comparison(self, image: Image, baseline: Build, candidate: Build) -> Comparison:
         """How the two builds differ; remembered for each image, as more builds follow."""
-        of, known = self._comparisons.get(image.name, (None, None))
-        if known is not None and of == candidate.id:
-            return known
-        ignored = ignore_rules([rule.path for rule in (*self.ignore, *image.ignore)])
-        found = compare(baseline.result, candidate.result, self.layers, ignored)
-        self._comparisons[image.name] = candidate.id, found
-        return found
+        key = (baseline.id, candidate.id)
+        if key not in self._comparisons:
+            ignored = ignore_rules([rule.path for rule in (*self.ignore, *image.ignore)])
+            found = compare(baseline.result, candidate.result, self.layers, ignored)
+            self._comparisons[key] = found
+        return self._comparisons[key]
 
     def _result(
         self,

@@ -104,12 +104,7 @@ class _Foreseen:
             self.notes.append(f"cannot be built: {with_hint(error)}")
             return
         yield self._planned(Wanted(Role.NIGHTLY, 0, NIGHTLY_REASON), Chance.CERTAIN)
-        at = Progress(
-            built=True,
-            baseline=self.baseline is not None,
-            replayable=replayable,
-            policy=self.image.control,
-        )
+        at = Progress(built=True, replayable=replayable, policy=self.image.control)
         certain = {wanted.role: wanted for wanted in _sequence(at)}
         needs = {Need.REPLAY, Need.CONTROL} if self.baseline else frozenset[Need]()
         for wanted in _sequence(replace(at, needs=needs)):

@@ -30,7 +30,6 @@ TABLE: list[tuple[str, dict[str, Any], tuple[Role, int] | None]] = [
     ("control never", {"needs": {Need.CONTROL}, "policy": "never"}, None),
     ("control always", {"policy": "always"}, CONTROL),
     ("control always, and done", {"policy": "always", "controls": 1}, None),
-    ("control always, on the first night", {"policy": "always", "baseline": False}, CONTROL),
     (
         "the repository changed",
         {"needs": {Need.REPLAY, Need.CONTROL}, "replayable": True},

@@ -83,14 +83,16 @@ class Sides:
         then, now = state(self.baseline), state(self.candidate)
         if then == now:
             return None
-        if any(state(control) != now for control in self.controls):
+        during = any(state(control) != now for control in self.controls)
+        before = any(state(replay) != then for replay in self.replays[:1])
+        return self.mover(moved_before=before, moved_during=during)
+
+    def mover(self, *, moved_before: bool, moved_during: bool) -> Origin:
+        """Who moved something that differs: whether it did between baseline and replay, or
+        between tonight's build and its controls, as far as they were built."""
+        if moved_during or moved_before or self.same_repo_side:
             return Origin.EXTERNAL
-        if self.same_repo_side:
-            return Origin.EXTERNAL
-        if not self.replays:
-            return Origin.UNEXPLAINED
-        again = state(self.replays[0])
-        return Origin.EXTERNAL if again != then else Origin.REPO
+        return Origin.REPO if self.replays else Origin.UNEXPLAINED
 
     def _who_moved_by_inputs(self) -> Origin | None:
         if self.after_inputs is None:

@@ -167,11 +167,8 @@ class Values:
         sides, values = self._sides, self.of(change)
         if sides.after_inputs is None:
             return None
-        if values.noisy or sides.same_repo_side:
-            return Origin.EXTERNAL
-        if not values.replays:
-            return Origin.UNEXPLAINED
-        return Origin.REPO if values.replays[0].same(values.y) else Origin.EXTERNAL
+        before = any(not replay.same(values.y) for replay in values.replays[:1])
+        return sides.mover(moved_before=before, moved_during=values.noisy)
 
     def absent_from_controls(self, path: str) -> bool:
         """Whether no control has a path."""

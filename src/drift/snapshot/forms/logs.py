@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from drift.snapshot.forms.dates import masked
+from drift.snapshot.forms.dates import Dates
 from drift.snapshot.forms.model import Window
 
 _TIME = rb"\d{4}-\d\d-\d\d {1,2}\d\d:\d\d:\d\d"
@@ -35,23 +35,8 @@ def _kept(match: re.Match[bytes]) -> bytes:
     return b"".join(group for group in match.groups() if group) + b"\0"
 
 
-class OtherLog:
-    """Any other text below ``/var/log``: renderings of the build's time are masked.
-
-    Not exact, as :class:`drift.snapshot.forms.dates.Dates` is not.
-    """
-
-    name = "log"
-    kind = "log"
-    exact = False
-
-    def normal(self, path: str, content: bytes, window: Window | None) -> bytes | None:
-        """The content with a placeholder for each rendering; None where there is none."""
-        del path
-        result = masked(content, window)
-        return None if result == content else result
-
-
+# Any other text below ``/var/log``.
+OTHER_LOG = Dates("log", "log")
 DPKG_LOG = Log("dpkg-log", re.compile(rb"^()" + _TIME + rb"(?= )", re.MULTILINE))
 ALTERNATIVES_LOG = Log(
     "alternatives-log", re.compile(rb"^(update-alternatives )" + _TIME + rb"(?=: )", re.MULTILINE)

@@ -19,7 +19,7 @@ from drift.snapshot.forms.keys import SSH_PATH, TLS_PATHS, SshHostKey, TlsKey
 from drift.snapshot.forms.keystore import JKS_MAGIC, PKCS12_PATHS, JavaKeystore, Pkcs12Keystore
 from drift.snapshot.forms.ldconfig import MAGICS as LDCONFIG
 from drift.snapshot.forms.ldconfig import LdconfigCache
-from drift.snapshot.forms.logs import LOGS, OtherLog
+from drift.snapshot.forms.logs import LOGS, OTHER_LOG
 from drift.snapshot.forms.model import Form
 from drift.snapshot.forms.python_bytecode import PythonBytecode, is_bytecode
 from drift.snapshot.forms.shadow import PATHS as SHADOWS
@@ -38,7 +38,7 @@ def choose(path: str, mode: int, size: int, start: bytes) -> Form | None:
         return None
     form = by_path(path, start) or by_content(path, start)
     if form is _DATES and path.startswith("/var/log/"):
-        return _LOG
+        return OTHER_LOG
     if form is _ELF and size > elf.LARGEST:
         return None
     return _DATES if form is None and size <= SMALL else form
@@ -80,7 +80,7 @@ def by_path(path: str, start: bytes) -> Form | None:
     return _NPM if npm.MARK in path else None
 
 
-_DATES, _LOG, _CERTIFICATE, _ELF = Dates(), OtherLog(), SelfSignedCertificate(), elf.ElfDates()
+_DATES, _CERTIFICATE, _ELF = Dates(), SelfSignedCertificate(), elf.ElfDates()
 _BYTECODE, _LDCONFIG, _FONTCONFIG = PythonBytecode(), LdconfigCache(), fontconfig.FontconfigCache()
 _APT, _MAN, _NPM = apt.AptCache(), mandb.ManDatabase(), npm.NpmCacheIndex()
 _SSH, _TLS, _MACHINE_ID, _SHADOW = SshHostKey(), TlsKey(), MachineId(), Shadow()
@@ -110,8 +110,8 @@ _PATHS: dict[str, Form] = {
     **dict.fromkeys(PKCS12_PATHS, _PKCS12),
 }
 _FORMS: tuple[Form, ...] = (
-    _DATES, _LOG, _CERTIFICATE, _ELF, _BYTECODE, _LDCONFIG, _FONTCONFIG, _APT, _MAN, _NPM, _SSH,
-    _TLS, _MACHINE_ID, _SHADOW, _GIT, _JKS, _PKCS12, _SQLITE,
+    _DATES, OTHER_LOG, _CERTIFICATE, _ELF, _BYTECODE, _LDCONFIG, _FONTCONFIG, _APT, _MAN, _NPM,
+    _SSH, _TLS, _MACHINE_ID, _SHADOW, _GIT, _JKS, _PKCS12, _SQLITE,
     *LOGS.values(), *ENGINE_FILES.values(),
     *_CONTAINERS, *(container.undated() for container in _CONTAINERS),
 )  # fmt: skip

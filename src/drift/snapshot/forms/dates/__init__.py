@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from drift.snapshot.forms.dates.masked import masked
 from drift.snapshot.forms.dates.span import Span, span_of
 from drift.snapshot.forms.model import Window
@@ -17,6 +19,7 @@ def text(start: bytes) -> bool:
     return not start.translate(None, _TEXT)
 
 
+@dataclass(frozen=True, slots=True)
 class Dates:
     """Content in which the dates and times of the build's window are masked.
 
@@ -25,9 +28,9 @@ class Dates:
     that has no such rendering.
     """
 
-    name = "dates"
-    kind = "timestamp"
-    exact = False
+    name: str = "dates"
+    kind: str = "timestamp"
+    exact: bool = False
 
     def normal(self, path: str, content: bytes, window: Window | None) -> bytes | None:
         """The content with a placeholder for each rendering; None where there is none."""

@@ -50,8 +50,10 @@ class Experiment:
         return Ordered(self.prepared, Role.NIGHTLY, NIGHTLY_REASON)
 
     def add(self, built: Built) -> None:
-        """Take in a build; one that was void is replaced by the one made again."""
-        self.made = [one for one in self.made if one.build.id != built.build.id] + [built]
+        """Take in a build; a build of the same id is replaced, as one that was void is."""
+        ids = [one.build.id for one in self.made]
+        at = ids.index(built.build.id) if built.build.id in ids else len(ids)
+        self.made[at : at + 1] = [built]
         self.judged = replace(self.judged, builds=tuple(one.build for one in self.made))
         if built.build.role is Role.REPLAY and built.build.failure is not None:
             reason = f"last night's revision does not build: {built.build.failure.message}"
@@ -59,15 +61,10 @@ class Experiment:
         self._result = None
 
     def probed(self, role: Role, probes: tuple[Probe, ...]) -> None:
-        """Take in what the sources served around the builds of a role."""
-        self.made = [
-            replace(one, build=replace(one.build, probes=probes))
-            if one.build.role is role and not one.build.probes
-            else one
-            for one in self.made
-        ]
-        self.judged = replace(self.judged, builds=tuple(one.build for one in self.made))
-        self._result = None
+        """Take in what the sources served around the builds of a role that lack it."""
+        lacking = [one for one in self.made if one.build.role is role and not one.build.probes]
+        for one in lacking:
+            self.add(replace(one, build=replace(one.build, probes=probes)))
 
     def no_replay(self, reason: str) -> None:
         """There is no replay, though the fingerprints differ."""

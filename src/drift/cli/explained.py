@@ -74,13 +74,13 @@ def _cause(store: Store, image: str, night: date, cause: Part) -> Iterator[str]:
 
 def _sightings(store: Store, image: str, night: date, cause: Part) -> Iterator[str]:
     """Since when the cause stands, and which other images the same event touches."""
-    from drift.report import events
+    from drift.store.sightings import TOLD
 
     key = (cause["origin"], cause["kind"], cause["subject"])
     since = store.first_night(image, *key)
     if since is not None and since <= night:
         yield f"  first seen in the night of {since}"
-    if cause["origin"] not in events.TOLD:
+    if cause["origin"] not in TOLD:
         return
     nights: dict[str, list[date]] = {}
     for other, seen in store.sightings(*key):

@@ -13,8 +13,8 @@ from typing import Any
 from drift.attribute.model import Grade, Kind, Origin, Status
 from drift.builds import FailureKind, Reason, Role
 from drift.compare.model import Change
-from drift.report.events import BROKEN
 from drift.snapshot.model import EntryType
+from drift.store.sightings import BROKEN
 
 Schema = dict[str, Any]
 

@@ -19,10 +19,13 @@ from drift.store.schema import (
     build_stages,
     builds,
     causes,
+    events,
     images,
     packages,
     runs,
 )
+from drift.store.sightings import Sighting
+from drift.store.standing import Seen
 
 Connection = sa.Connection
 
@@ -300,3 +303,38 @@ def first_nights(connection: Connection, image: str | None = None) -> Sequence[A
     if image is not None:
         query = query.where(causes.c.image == image)
     return connection.execute(query).all()
+
+
+def accepted_nights(connection: Connection) -> dict[str, date]:
+    """By image, the newest night of which a build was accepted."""
+    newest = sa.select(accepted.c.image, sa.func.max(builds.c.night).label("night"))
+    rows = connection.execute(newest.join_from(accepted, builds).group_by(accepted.c.image))
+    return {row.image: row.night for row in rows}
+
+
+def seen_nights(connection: Connection, until: date | None = None) -> list[Seen]:
+    """What finished runs said of each image, the oldest night first, up to and with a night.
+
+    Of nights whose documents are forgotten only the images that saw events.
+    """
+    query = (
+        sa.select(images.c.run, images.c.image, runs.c.night, images.c.status, images.c.flagged)
+        .join_from(images, runs)
+        .where(runs.c.finished_at.is_not(None))
+        .order_by(runs.c.night, runs.c.started_at, images.c.position)
+    )
+    told = sa.select(events).where(events.c.night.is_not(None)).order_by(events.c.id)
+    if until is not None:
+        query, told = query.where(runs.c.night <= until), told.where(events.c.night <= until)
+    found = {
+        (row.run, row.image): Seen(row.image, row.night, row.status, row.flagged)
+        for row in connection.execute(query)
+    }
+    saw: dict[tuple[str, str], list[Sighting]] = {}
+    for row in connection.execute(told):
+        key = (row.run, row.image)
+        found.setdefault(key, Seen(row.image, row.night, row.status, row.flagged))
+        sighting = Sighting(row.origin, row.kind, row.subject, row.before, row.after)
+        saw.setdefault(key, []).append(sighting)
+    nights = [replace(seen, events=tuple(saw.get(key, ()))) for key, seen in found.items()]
+    return sorted(nights, key=lambda seen: seen.night)

@@ -22,10 +22,12 @@ from drift.store.schema import (
     build_stages,
     builds,
     causes,
+    events,
     images,
     packages,
     runs,
 )
+from drift.store.sightings import merged, sightings_of
 
 Connection = sa.Connection
 
@@ -53,14 +55,15 @@ def finish_run(connection: Connection, run: str, finished_at: datetime) -> tuple
     names = set(connection.execute(sa.select(images.c.image).where(images.c.run == run)).scalars())
     replaced = _delete_images(connection, others, names)
     connection.execute(runs.update().where(runs.c.id == run).values(finished_at=finished_at))
+    connection.execute(events.update().where(events.c.run == run).values(night=own.night))
     delete_empty_runs(connection, runs.c.id.in_(others))
     return replaced
 
 
 def _delete_images(connection: Connection, others: set[str], names: set[str]) -> tuple[str, ...]:
-    connection.execute(
-        images.delete().where(images.c.run.in_(others), images.c.image.in_(names)),
-    )
+    for table in (images, events):
+        which = (table.c.run.in_(others), table.c.image.in_(names))
+        connection.execute(table.delete().where(*which))
     lost = sa.select(builds.c.id).where(
         builds.c.run.in_(others),
         builds.c.image.in_(names),
@@ -93,9 +96,10 @@ def save_image(
     flapped: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write all of one image; saved again in the same run, the new takes the old one's place."""
-    connection.execute(images.delete().where(images.c.run == run, images.c.image == name))
-    connection.execute(builds.delete().where(builds.c.run == run, builds.c.image == name))
+    for table in (images, events, builds):
+        connection.execute(table.delete().where(table.c.run == run, table.c.image == name))
     _insert_image(connection, run, name, document, flapped)
+    insert_events(connection, run, name, document)
     for build in made:
         _insert_build(connection, build, logs.get(build.id))
 
@@ -126,6 +130,20 @@ def _insert_image(
             causes.insert(),
             {"run": run, "image": name, "origin": origin, "kind": kind, "subject": subject},
         )
+
+
+def insert_events(
+    connection: Connection,
+    run: str,
+    name: str,
+    document: Mapping[str, Any],
+    night: date | None = None,
+) -> None:
+    """Write what an image saw happen; ``night`` is set where the run has finished."""
+    about = {"run": run, "image": name, "night": night, "status": document["status"]}
+    about["flagged"] = bool(document.get("flagged"))
+    for sighting in merged(sightings_of(name, document)):
+        connection.execute(events.insert(), {**about, **sighting._asdict()})
 
 
 def _insert_build(connection: Connection, build: Build, log: str | None) -> None:

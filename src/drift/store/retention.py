@@ -2,9 +2,10 @@
 
 Kept whatever their age: an accepted build; of each image the newest successful nightly build
 before tonight (the baseline, should tonight be run again) and the newest document before
-tonight; the documents of the first night of a cause that still stands. Tonight and later
-nights (a run may name an older one) are never old. Layer manifests, texts and packages go when
-nothing refers to them, contexts when there are too many bytes of them.
+tonight; the documents of the first night of a cause that still stands, and what tells since
+when an event does. Tonight and later nights (a run may name an older one) are never old. Layer
+manifests, texts and packages go when nothing refers to them, contexts when there are too many
+bytes of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from drift.builds import Role
-from drift.store.queries import first_nights
+from drift.store.queries import accepted_nights, first_nights, seen_nights
 from drift.store.records import delete_builds, delete_empty_runs
 from drift.store.schema import (
     accepted,
@@ -24,6 +25,8 @@ from drift.store.schema import (
     builds,
     context_chunks,
     contexts,
+    deliveries,
+    events,
     images,
     layer_texts,
     layers,
@@ -31,6 +34,7 @@ from drift.store.schema import (
     runs,
     texts,
 )
+from drift.store.standing import forgettable
 
 Connection = sa.Connection
 
@@ -54,6 +58,8 @@ def prune(
     Must run under the store's lease: what another run has not recorded yet looks unused.
     """
     oldest = _oldest(today, keep_nights)
+    _prune_events(connection, oldest)
+    connection.execute(deliveries.delete().where(deliveries.c.night < oldest))
     return Pruned(
         documents=_prune_documents(connection, today, oldest),
         runs=delete_empty_runs(connection, runs.c.night < oldest),
@@ -79,6 +85,18 @@ def _prune_documents(connection: Connection, today: date, oldest: date) -> int:
         this = (images.c.run == row.run, images.c.image == row.image)
         connection.execute(images.delete().where(*this))
     return len(old)
+
+
+def _prune_events(connection: Connection, oldest: date) -> None:
+    """Forget what old nights saw, but nothing that still stands, nor its later nights."""
+    nights = seen_nights(connection)
+    old = forgettable(nights, accepted_nights(connection), oldest)
+    for image, night, (origin, kind, subject) in old:
+        key = (events.c.origin == origin, events.c.kind == kind, events.c.subject == subject)
+        these = (events.c.image == image, events.c.night == night, *key)
+        connection.execute(events.delete().where(*these))
+    killed = (events.c.night.is_(None), events.c.run.not_in(sa.select(runs.c.id)))
+    connection.execute(events.delete().where(*killed))
 
 
 def _prune_builds(connection: Connection, today: date, oldest: date) -> int:

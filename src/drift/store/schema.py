@@ -95,6 +95,47 @@ causes = sa.Table(
     ),
 )
 
+# What each image saw happen outside of the repository. The rows outlive the document of their
+# night: they tell since when an event stands.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Text, nullable=False, index=True),
+    sa.Column("image", sa.Text, nullable=False, index=True),
+    sa.Column("night", sa.Date),  # NULL until the run has finished
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("flagged", sa.Boolean, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", AnyText, nullable=False),
+    sa.Column("before", AnyText),
+    sa.Column("after", AnyText),
+)
+
+# One row a message and target; what was tried three times and failed is one row.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False, index=True),  # a digest: addresses are secret
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("run", sa.Text),  # NULL: of a run that could not be done
+    sa.Column("night", sa.Date, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("error", AnyText),  # NULL: delivered
+)
+
+# What a target was told: the digest of what it is about, and the value that was told.
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
 packages = sa.Table(
     "packages",
     metadata,

@@ -19,6 +19,7 @@ from drift.store.manifests import StoredLayers
 from drift.store.queries import ImageNight, RunSummary, StoredRun
 from drift.store.retention import Pruned
 from drift.store.schema import accepted
+from drift.store.standing import Standing, standing
 
 
 class Store:
@@ -187,6 +188,13 @@ class Store:
         """Since when a cause stands: its first stored night after the last accepted one."""
         with self._database.read() as connection:
             return queries.standing_since(connection, image, origin, kind, subject)
+
+    def standing(self, until: date | None = None) -> Standing:
+        """Which events stand after a night, the newest without one: see
+        :mod:`drift.store.standing`."""
+        with self._database.read() as connection:
+            nights = queries.seen_nights(connection, until)
+            return standing(nights, queries.accepted_nights(connection))
 
     # Texts
 

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from drift.cli.opening import configuration, database_file
+from drift.cli.opening import configuration, database_file, existing_store
 from drift.config import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError, Error, StoreError
+from drift.nightly.room import Need, needed, shortage
 from drift.report.words import size
 from drift.store.store import Store
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 _LOW = 5 << 30  # bytes on the engine's disk: a fleet's images and their caches soon take it
-_LEAST = 1 << 30  # no build is begun below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _engine(config: Config | None) -> Iterator[Finding]:
         try:
             yield _identity(engine)
             yield _builder(engine, config.engine.builder if config else "auto")
-            yield _disk(engine)
+            yield _disk(engine, _need(config))
         except Error as error:
             yield _failed("engine", error)
 
@@ -132,16 +132,32 @@ def _builder(engine: Engine, setting: str) -> Finding:
     return Finding(OK, "builder", f"{engine.identity(chosen).builder} (engine.builder = {setting})")
 
 
-def _disk(engine: Engine) -> Finding:
+def _need(config: Config | None) -> Need | None:
+    """What a night is expected to take; None where no night tells."""
+    try:
+        store = existing_store(config) if config else None
+        if config is None or store is None:
+            return None
+        with store:
+            need = needed(store, config.images, config.engine.jobs)
+    except Error:
+        return None  # the store's own finding says why
+    return need if need.likely else None
+
+
+def _disk(engine: Engine, need: Need | None) -> Finding:
     disk = engine.disk()
     if disk is None:
         said = f"unknown: {engine.data_root or 'its data'} is not on this machine"
         return Finding(WARN, "disk", said, "keep some gigabytes free there")
     said = f"{size(disk.free)} of {size(disk.total)} free at {engine.data_root}"
     mend = "free some: `drift gc`, then images and caches that nothing uses"
-    if disk.free < _LEAST:
+    if need is not None:
+        said += f"; a night takes {size(need.certain)}, up to {size(need.likely)}"
+    if shortage(disk, need.certain if need else 0):
         return Finding(FAIL, "disk", said, mend)
-    return Finding(WARN, "disk", said, mend) if disk.free < _LOW else Finding(OK, "disk", said)
+    short = shortage(disk, need.likely) if need else disk.free < _LOW
+    return Finding(WARN, "disk", said, mend) if short else Finding(OK, "disk", said)
 
 
 def _directory(of: str, directory: Path, mend: str) -> Finding:

@@ -19,21 +19,26 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKMGTP]?)(i?)B", re.ASCII)
 def disk_space(
     endpoint: Endpoint, info: Mapping[str, Any], layer_directories: Iterable[str]
 ) -> DiskSpace | None:
-    """The file system of the engine's data root, None where it cannot be known.
+    """The room that the engine's images have, None where it cannot be known.
 
-    The path that ``/info`` names is looked at only where it is proved to be this machine's:
-    an engine in a virtual machine or behind a forwarded port names a path of its own.
-    ``layer_directories`` are those that the engine gives for some of its layers.
+    A storage driver that reports its own pool is believed: the file system around a pool
+    says nothing of it. Else it is the file system of the data root, which is looked at only
+    where it is proved to be on this machine: an engine in a virtual machine or behind a
+    forwarded socket names a path of its own. ``layer_directories`` are those that the engine
+    gives for some of its layers.
     """
+    told = from_driver_status(info)
+    if told is not None:
+        return told
     root = Path(str(info.get("DockerRootDir") or ""))
     local_transport = endpoint.scheme in ("unix", "npipe", "tcp")
     if root.is_absolute() and local_transport and _is_here(root, info, layer_directories):
         try:
             usage = shutil.disk_usage(root)
         except OSError:
-            return from_driver_status(info)
+            return None
         return DiskSpace(free=usage.free, total=usage.total)
-    return from_driver_status(info)
+    return None
 
 
 def _is_here(root: Path, info: Mapping[str, Any], layer_directories: Iterable[str]) -> bool:

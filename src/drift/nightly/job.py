@@ -30,6 +30,7 @@ from drift.nightly.places import drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, failure_of, opened, prepare, with_triggers
 from drift.nightly.probing import Probing
 from drift.nightly.replay import NoReplay, Replays
+from drift.nightly.room import make_room, needed
 from drift.nightly.rounds import Built, Rounds
 from drift.nightly.watch import Watcher
 from drift.report.document import Document, image_document, run_document
@@ -74,7 +75,15 @@ def check(
     """
     fleet = chosen(config, names)
     with store.exclusive(lease_wait, lambda who: watcher.says(f"waiting for another run: {who}")):
-        return _Run(config, engine, store, watcher, night, jobs or config.engine.jobs).do(fleet)
+        jobs = jobs or config.engine.jobs
+        today = datetime.now(UTC).date()
+
+        def clean_own() -> None:
+            for failed in clean(engine, store, config, min(night or today, today)):
+                watcher.says(failed)
+
+        make_room(engine, needed(store, fleet, jobs), watcher, clean_own)
+        return _Run(config, engine, store, watcher, night, jobs).do(fleet)
 
 
 def chosen(config: Config, names: Sequence[str]) -> tuple[Image, ...]:

@@ -14,6 +14,8 @@ from drift.engine.engine import Engine
 from drift.engine.model import DiskSpace
 from drift.errors import EngineError
 from drift.source.model import EngineIdentity
+from drift.store.store import Store
+from support.store_samples import record
 
 GIB = 1 << 30
 
@@ -76,6 +78,17 @@ def test_room_on_the_engines_disk(
     assert disk.state == state
     assert said in disk.said
     assert (disk.mend is None) == (state == "ok")
+
+
+def test_room_for_what_a_night_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "drift.toml").write_text('[[image]]\nname = "web"\n')
+    with Store.open(f"sqlite:///{tmp_path}/.drift/drift.db") as store:
+        record(store, "r1")
+    found = findings(monkeypatch, tmp_path, FakeEngine(DiskSpace(GIB + 25, 9 * GIB)))
+    assert (found["disk"].state, "a night takes 20 B" in found["disk"].said) == ("ok", True)
+    found = findings(monkeypatch, tmp_path, FakeEngine(DiskSpace(GIB + 15, 9 * GIB)))
+    assert found["disk"].state == "fail"
 
 
 def test_the_engine_and_its_builder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

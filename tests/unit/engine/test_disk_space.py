@@ -33,3 +33,10 @@ def test_a_driver_that_tells() -> None:
     assert from_driver_status({"DriverStatus": status}) == DiskSpace(10_500_000_000, 20 * 1024**3)
     assert from_driver_status({"DriverStatus": [["Backing Filesystem", "extfs"]]}) is None
     assert from_driver_status({"DriverStatus": None}) is None
+
+
+def test_a_driver_that_tells_is_believed_before_the_file_system_around_it(tmp_path: Path) -> None:
+    (tmp_path / "engine-id").write_text("one\n")
+    status = [["Data Space Available", "1 GB"], ["Data Space Total", "2 GB"]]
+    info = {"DockerRootDir": str(tmp_path), "ID": "one", "DriverStatus": status}
+    assert disk_space(SOCKET, info, []) == DiskSpace(10**9, 2 * 10**9)

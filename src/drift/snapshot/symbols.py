@@ -50,7 +50,7 @@ def exported(name: str, content: bytes | memoryview) -> tuple[str, ...] | None:
     """
     try:
         return _exported(name, memoryview(content))
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, OverflowError, ValueError):
         return None
 
 

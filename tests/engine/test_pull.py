@@ -39,6 +39,13 @@ def test_a_pull_gives_the_registrys_digest(engine: Engine, pushed: tuple[str, st
     assert (local.image_id, local.diff_ids) == (pulled.image_id, pulled.diff_ids)
 
 
+def test_the_registrys_digest_without_a_pull(engine: Engine, pushed: tuple[str, str]) -> None:
+    reference, digest = pushed
+    assert engine.digest_in_registry(reference) == digest
+    assert engine.digest_in_registry(f"{reference}-gone") is None
+    assert engine.digest_in_registry("127.0.0.1:1/nobody/listens:1") is None
+
+
 def test_a_pull_by_digest(engine: Engine, pushed: tuple[str, str]) -> None:
     reference, digest = pushed
     by_digest = f"{reference.rpartition(':')[0]}@{digest}"

@@ -155,12 +155,10 @@ def scenario(
     *,
     builder: str | tuple[str, ...] = "buildkit",
     undecided: str | None = None,
-    waits: str | None = None,
 ) -> Callable[[Callable[[World], Story]], Callable[..., None]]:
     """Make a test of a story; ``undecided`` says why its truth cannot be told at all.
 
-    Such a scenario holds what drift says instead, and is listed with the reason. ``waits`` says
-    what drift does not do yet: the scenario must fail until it does.
+    Such a scenario holds what drift says instead, and is listed with the reason.
     """
     builders = (builder,) if isinstance(builder, str) else builder
 
@@ -170,7 +168,7 @@ def scenario(
         def test(world: World) -> None:
             _tell(story, world, truth, undecided)
 
-        return pytest.mark.xfail(strict=True, reason=waits)(test) if waits else test
+        return test
 
     return tests
 

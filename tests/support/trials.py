@@ -67,6 +67,7 @@ class Night:
         a: Sequence[Made] = (),
         no_replay: str | None = None,
         flapped: Mapping[str, Sequence[str]] | None = None,
+        left_bases: Mapping[str, str] | None = None,
     ) -> None:
         self.layers = LayersInMemory()
         baseline, candidate = (self._build(made, Role.NIGHTLY) for made in (y, t))
@@ -76,6 +77,7 @@ class Night:
             controls=tuple(self._build(made, Role.CONTROL) for made in a),
             no_replay=no_replay,
             flapped=flapped or {},
+            left_bases=left_bases or {},
         )
         self.comparison = compare(sides.before, sides.after, self.layers)
         self.attribution: Attribution = attribute(sides, self.comparison, self.layers)

@@ -68,11 +68,10 @@ class MovedBases:
 
     def _old_base_moved(self, before: Base | None) -> str | None:
         """As evidence: the base that the repository left has moved as well."""
-        replays = (build.inputs.bases for build in self._sides.replays if build.inputs)
-        for base in (base for bases in replays for base in bases):
-            if before and base.reference == before.reference and base.identity != before.identity:
-                return f"{base.reference} moved too, to {base.identity}"
-        return None
+        now = before and self._sides.left_bases.get(before.reference)
+        if before is None or now is None or now == before.identity:
+            return None
+        return f"{before.reference} moved too, to {now}"
 
     @property
     def of_image(self) -> Claim | None:

@@ -40,7 +40,8 @@ class Sides:
     replay although the fingerprints differ. ``earlier_controls`` are the controls of the
     baseline's own night, and ``flapped`` the values (see
     :func:`drift.attribute.values.fingerprint_of`) of the paths in which builds of the same
-    inputs differed on earlier nights.
+    inputs differed on earlier nights. ``left_bases`` are the digests that registries have
+    tonight under the references of bases that the repository names no more.
     """
 
     before: Snapshot
@@ -54,6 +55,7 @@ class Sides:
     no_replay: str | None = None
     earlier_controls: tuple[Build, ...] = ()
     flapped: Mapping[str, Collection[str]] = field(default_factory=dict)
+    left_bases: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_builds(cls, baseline: Build, candidate: Build) -> Sides:

@@ -24,7 +24,7 @@ from drift.engine.model import (
     Progress,
     PulledImage,
 )
-from drift.oci import Platform
+from drift.oci import Digest, Platform
 from drift.source.model import EngineIdentity
 
 
@@ -94,6 +94,10 @@ class Engine:
     def pull(self, reference: str, platform: Platform | None, policy: str) -> PulledImage:
         """See :func:`drift.engine.pull.pull`."""
         return pull.pull(self.connection, reference, platform, policy)
+
+    def digest_in_registry(self, reference: str) -> Digest | None:
+        """See :func:`drift.engine.pull.digest_in_registry`."""
+        return pull.digest_in_registry(self.connection, reference)
 
     def local_image(self, reference: str, platform: Platform | None = None) -> PulledImage | None:
         """See :func:`drift.engine.pull.local_image`."""

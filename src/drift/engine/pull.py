@@ -130,6 +130,19 @@ def pull(
     return _pulled(connection, Reference.parse(reference), reference, platform)
 
 
+def digest_in_registry(connection: Connection, reference: str) -> Digest | None:
+    """The digest that a registry has under a reference now, asked through the engine.
+
+    Nothing is pulled. None where that cannot be told: by the registry, or by the engine
+    (``GET /distribution/NAME/json``, which podman lacks).
+    """
+    try:
+        found = connection.client.inspect_distribution(reference)
+        return Digest(found["Descriptor"]["digest"])
+    except (docker.errors.DockerException, requests.RequestException, ValueError, LookupError):
+        return None
+
+
 def local_image(
     connection: Connection, reference: str, platform: Platform | None = None
 ) -> PulledImage | None:

@@ -44,6 +44,7 @@ class Bases:
     seen_in_registry: Callable[[str], bool]
     mask: Mask = field(default_factory=Mask)
     _pulled: dict[tuple[str, str], PulledImage | Failure] = field(default_factory=dict)
+    _digests: dict[str, str | None] = field(default_factory=dict)
 
     def pull(self, fleet: Iterable[Prepared], watcher: Watcher) -> None:
         """Have every base of a fleet that this run does not have yet, each once.
@@ -119,6 +120,22 @@ class Bases:
             for reference, pulled in found.items()
             if isinstance(pulled, PulledImage)
         }
+
+    def left(self, prepared: Prepared, before: Iterable[Base]) -> dict[str, str]:
+        """What registries have tonight under references that the Dockerfile names no more.
+
+        ``before`` are the bases of an earlier night. One that no registry gave, or that cannot
+        be asked for now, is left out.
+        """
+        named = {base.reference for base in prepared.bases}
+        gone = {base.reference for base in before if base.digest and base.reference not in named}
+        found = {reference: self._digest_now(reference) for reference in sorted(gone)}
+        return {reference: digest for reference, digest in found.items() if digest}
+
+    def _digest_now(self, reference: str) -> str | None:
+        if reference not in self._digests:
+            self._digests[reference] = self.engine.digest_in_registry(reference)
+        return self._digests[reference]
 
     def _base(self, reference: BaseReference, prepared: Prepared) -> Base:
         pulled = self._pulled[_key(reference, prepared)]

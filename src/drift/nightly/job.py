@@ -196,9 +196,17 @@ class _Run:
                 continue
             try:
                 experiment.prepared = self._with_triggers(experiment.prepared)
+                self._ask_for_left_bases(experiment, experiment.prepared)
             except CannotBuild as error:
                 experiment.prepared = None
                 self._fail(experiment, error.failure)
+
+    def _ask_for_left_bases(self, experiment: Experiment, prepared: Prepared) -> None:
+        """Whether the bases that the repository has left moved all the same."""
+        judged = experiment.judged
+        if prepared.image.pull != "never" and judged.baseline and judged.baseline.inputs:
+            left = self.bases.left(prepared, judged.baseline.inputs.bases)
+            experiment.judged = replace(judged, left_bases=left)
 
     def _with_triggers(self, prepared: Prepared) -> Prepared:
         """The same, with the images that its bases' ONBUILD triggers name pulled as well.

@@ -37,6 +37,7 @@ class Judged:
     no_replay: str | None = None
     earlier_controls: tuple[Build, ...] = ()
     flapped: Mapping[str, Collection[str]] = field(default_factory=dict)
+    left_bases: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def of_role(self, role: Role) -> tuple[Build, ...]:
@@ -103,6 +104,7 @@ class Judge:
             no_replay=judged.no_replay,
             earlier_controls=judged.earlier_controls,
             flapped=judged.flapped,
+            left_bases=judged.left_bases,
         )
         comparison = self._comparison(judged.image, baseline, candidate)
         failed = [build for build in judged.of_role(Role.REPLAY) if not build.ok]

@@ -178,10 +178,13 @@ class TestBases:
         y = one("1", brought=[file("etc/base", "1")])
         left = base("9", "debian:next")
         t = one("1", brought=[file("etc/base", "9")], base=left, repo=EDITED)
-        c = one("1", brought=[file("etc/base", "2")], base=base("2"))
-        cause = Night(y, t, c=[c], a=[t]).cause("/etc/base")
-        assert (cause.origin, cause.kind) == (Origin.REPO, Kind.BASE_IMAGE)
-        assert any("moved too" in fact for fact in cause.evidence)
+        for now, told in ((base("2"), True), (base(), False)):
+            night = Night(y, t, left_bases={now.reference: now.identity})
+            cause = night.cause("/etc/base")
+            assert (cause.origin, cause.kind) == (Origin.REPO, Kind.BASE_IMAGE)
+            moved = f"debian:stable moved too, to {now.identity}"
+            assert (moved in cause.evidence) is told
+            assert not night.attribution.needs
 
 
 class TestSettings:

@@ -17,7 +17,7 @@ from drift.config import load
 from drift.engine.engine import Engine
 from drift.engine.model import BuildRequest, BuildResult
 from drift.nightly.job import check
-from drift.nightly.stages import ANOTHER
+from drift.nightly.stages import ANOTHER, NAMELESS
 from drift.nightly.watch import NobodyWatches
 from drift.snapshot.tree import merge
 from drift.store.store import Store
@@ -132,17 +132,27 @@ def test_an_image_without_copies_has_no_stages(stages: Stages, small_image: str)
     assert stages.built() == ()
 
 
-def test_a_stage_without_a_name_is_a_problem_and_no_failure(
-    stages: Stages, small_image: str
-) -> None:
+def test_a_stage_without_a_name(stages: Stages, small_image: str) -> None:
     stages.write(
-        f"FROM {small_image}\nRUN echo {stages.mark} > /a\n"
+        f"FROM {small_image}\nCOPY src/a s* /src/\n"
+        f"RUN echo {stages.mark} && head -c 32 /dev/urandom > /a\n"
         f"FROM {small_image}\nCOPY --from=0 /a /a\n"
     )
     (stage,) = stages.built()
-    assert (stage.name, stage.snapshot) == ("0", None)
-    assert stage.problem is not None
-    assert "name it" in stage.problem
+    assert (stage.name, stage.problem) == ("0", None)
+    assert {"/src/a", "/a"} <= stages.paths["0"]
+    assert not any("drift" in path for path in stages.paths["0"])
+
+
+def test_a_nameless_stage_of_the_whole_context_is_a_problem_and_no_failure(
+    stages: Stages, small_image: str
+) -> None:
+    stages.write(
+        f"FROM {small_image}\nCOPY . /src\nRUN echo {stages.mark} > /a\n"
+        f"FROM {small_image}\nCOPY --from=0 /a /a\n"
+    )
+    (stage,) = stages.built()
+    assert (stage.name, stage.snapshot, stage.problem) == ("0", None, NAMELESS)
 
 
 def test_another_stage_than_the_builds_is_told(

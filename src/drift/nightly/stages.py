@@ -26,10 +26,18 @@ from drift.nightly.prepare import CannotBuild, Prepared
 from drift.snapshot.model import Layers, Snapshot
 from drift.source.dockerfile.links import uses
 from drift.source.dockerfile.model import Dockerfile, Stage
+from drift.source.dockerfile.naming import copies, with_name
 from drift.source.dockerfile.stages import Build as StageBuild
 from drift.source.dockerfile.stages import chain, resolve
+from drift.source.tar import with_file
 
 ANOTHER = "the stage that could be had is not the one that the build used"
+NAMELESS = (
+    "no builder builds a stage by its number, and the context that it copies would be another "
+    "with a name for it: name it (FROM … AS name)"
+)
+_NAMED = "drift-stage"  # what nameless stages are called
+_BESIDE = ".dockerfile.drift"  # where that is said
 _SENDING = 60.0  # seconds that a build may take of which every step is in the cache
 
 Reader = Callable[[str, Stage], Snapshot]
@@ -56,12 +64,15 @@ def copied_stages(dockerfile: Dockerfile, build: StageBuild) -> tuple[Stage, ...
 class CopiedStages:
     """The stages of one build. Their names in the engine go when the context is left.
 
-    ``read`` takes the snapshot of a stage by its reference. ``left_images`` and ``steps`` are
+    ``reading`` is how the prepared image's Dockerfile is read, and ``read`` takes the snapshot of
+    a stage by its reference. ``left_images`` and ``steps`` are
     what their builds may have left, as the image's own.
     """
 
     engine: Engine
     stages: tuple[Stage, ...]
+    prepared: Prepared
+    reading: StageBuild
     layers: Layers
     read: Reader
     cancelled: threading.Event
@@ -94,7 +105,7 @@ class CopiedStages:
         stages: tuple[Stage, ...] = ()
         with suppress(SourceError):  # the builder took it: what it copies is not known here
             stages = copied_stages(prepared.dockerfile, build)
-        return cls(engine, stages, layers, read, cancelled)
+        return cls(engine, stages, prepared, build, layers, read, cancelled)
 
     def __enter__(self) -> Self:
         return self
@@ -124,15 +135,10 @@ class CopiedStages:
             self.until = datetime.now(UTC)
 
     def _build(self, stage: Stage, request: BuildRequest, image: BuildResult) -> None:
-        if stage.name is None:
-            message = "no builder builds a stage by its number: name it (FROM … AS name)"
-            self._problems[stage.index] = message
-            return
         tag = f"{request.tag}-s{stage.index}"
         again = replace(
-            request,
+            self._aimed(stage, request),
             tag=tag,
-            target=stage.name,
             cached=True,
             timeout=min(request.timeout, _SENDING + image.seconds),
         )
@@ -142,6 +148,26 @@ class CopiedStages:
         self.left_images += result.left_images
         if result.failure is not None:
             self._problems[stage.index] = f"it could not be had again: {result.failure.message}"
+
+    def _aimed(self, stage: Stage, request: BuildRequest) -> BuildRequest:
+        """The request with the stage as its target.
+
+        Raises:
+            SourceError: it has no name and can't be given one, or the Dockerfile can't be read.
+        """
+        if stage.name is not None:
+            return replace(request, target=stage.name)
+        name = f"{_NAMED}-{stage.index}"
+        dockerfile = with_name(self.prepared.context.dockerfile_content, stage, name)
+        to_it = replace(self.reading, target=str(stage.index))
+        if dockerfile is None or copies(self.prepared.dockerfile, to_it, _BESIDE):
+            raise SourceError(NAMELESS)
+        return replace(
+            request,
+            context=lambda: with_file(request.context(), _BESIDE, dockerfile),
+            dockerfile=_BESIDE,
+            target=name,
+        )
 
     def snapshots(self, image: Snapshot) -> tuple[StageSnapshot, ...]:
         """A snapshot of each stage, or why there is none; ``image`` is that of the image.

@@ -128,11 +128,29 @@ def write_tar(members: Iterable[Member]) -> Iterator[bytes]:
             as if it were right, because the tar then has no end.
     """
     for member in members:
-        yield member.header()
-        if member.type == tarfile.REGTYPE:
-            yield from _content(member)
-            yield b"\0" * (-member.size % tarfile.BLOCKSIZE)
+        yield from _written(member)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def with_file(tar: IO[bytes], name: str, content: bytes) -> IO[bytes]:
+    """The same tar with one more file, in front of all others."""
+    digest = hashlib.sha256(content).hexdigest()
+    file = Member(name, tarfile.REGTYPE, 0o644, len(content), digest=digest, content=content)
+
+    def chunks() -> Iterator[bytes]:
+        yield from _written(file)
+        with tar:
+            while chunk := tar.read(_CHUNK):
+                yield chunk
+
+    return io.BufferedReader(ChunkReader(chunks()), _CHUNK)
+
+
+def _written(member: Member) -> Iterator[bytes]:
+    yield member.header()
+    if member.type == tarfile.REGTYPE:
+        yield from _content(member)
+        yield b"\0" * (-member.size % tarfile.BLOCKSIZE)
 
 
 def _content(member: Member) -> Iterator[bytes]:

@@ -145,6 +145,23 @@ def test_url_of_a_stage(world: World) -> Story:
     yield drifted(remote(url, "one\n", "two\n"))
 
 
+@scenario("the URL that a nameless builder stage downloads from serves other bytes")
+def test_url_of_a_nameless_stage(world: World) -> Story:
+    url = world.web.serve("/tool", "one\n")
+    world.image(
+        f"""\
+        FROM {world.tools}
+        RUN curl -fsSL -o /tool-of-nameless {url}
+        FROM scratch
+        COPY --from=0 /tool-of-nameless /usr/bin/tool
+        """
+    )
+    world.commit()
+    yield first()
+    world.web.serve("/tool", "two\n")
+    yield drifted(remote(url, "one\n", "two\n"))
+
+
 @scenario("content moved between tonight's build and its control", builder="classic")
 def test_moved_during_the_run(world: World) -> Story:
     """A URL that only the shell knows: a control is due, and gets what came meanwhile."""

@@ -15,12 +15,14 @@ from drift.engine.build import BuildCancelled
 from drift.engine.engine import Engine
 from drift.engine.model import BuildRequest, BuildResult
 from drift.errors import EngineError, SnapshotError, StoreError
+from drift.nightly.prepare import Prepared
 from drift.nightly.stages import ANOTHER, CopiedStages, copied_stages
 from drift.oci import Digest
 from drift.snapshot.model import Instruction, LayersInMemory, Snapshot
 from drift.source.dockerfile import parse
 from drift.source.dockerfile.model import Stage
 from drift.source.dockerfile.stages import Build
+from drift.source.dockerfile.stages import Build as StageBuild
 from support.images import Member, file, snapshot_of
 
 DOCKERFILE = """\
@@ -87,17 +89,21 @@ def _taken(
     engine: Fake,
     image: Snapshot,
     read: Callable[[], Snapshot] = lambda: STAGE,
-    stage: str = "build",
 ) -> StageSnapshot:
-    asked = Stage(stage or None, 1, "a", None, 1, "FROM a")
+    asked = Stage("build", 1, "a", None, 1, "FROM a")
     stages = CopiedStages(
-        cast(Engine, engine), (asked,), LAYERS, lambda _tag, _stage: read(), threading.Event()
+        cast(Engine, engine),
+        (asked,),
+        cast(Prepared, None),  # what a stage with a name does not ask for
+        StageBuild(),
+        LAYERS,
+        lambda _tag, _stage: read(),
+        threading.Event(),
     )
     with stages:
         stages.build(REQUEST, IMAGE)
         (taken,) = stages.snapshots(image)
-    if stage:
-        assert engine.removed == ["drift.local/app:1-s1"]
+    assert engine.removed == ["drift.local/app:1-s1"]
     return taken
 
 
@@ -154,13 +160,6 @@ def test_whatever_goes_wrong_is_the_stage_s_problem(
     taken = _taken(engine, COPIED, read)
     assert taken.snapshot is None
     assert said in str(taken.problem)
-
-
-def test_a_stage_without_a_name_is_not_asked_for() -> None:
-    engine = Fake()
-    taken = _taken(engine, COPIED, stage="")
-    assert (taken.name, engine.asked) == ("1", [])
-    assert "name it" in str(taken.problem)
 
 
 @pytest.mark.parametrize("error", [BuildCancelled("stopped"), StoreError("out of reach")])

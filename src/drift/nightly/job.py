@@ -23,6 +23,7 @@ from drift.masking import Mask
 from drift.nightly.baseline import baseline_of
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
+from drift.nightly.exhibits import exhibits_of
 from drift.nightly.experiment import NIGHTLY_REASON, Experiment, next_phase
 from drift.nightly.hidden import hidden_result
 from drift.nightly.judge import Judge, Judged
@@ -33,6 +34,7 @@ from drift.nightly.replay import NoReplay, Replays
 from drift.nightly.room import make_room, needed
 from drift.nightly.rounds import Built, Rounds
 from drift.nightly.watch import Watcher
+from drift.report.diffs import Texts
 from drift.report.document import Document, image_document, run_document
 from drift.report.results import ImageResult, RunResult
 from drift.source.checkout import deepen
@@ -284,7 +286,8 @@ class _Run:
         if experiment.prepared:
             self._keep_context(experiment.prepared)
         result = self._noted(experiment)
-        document = image_document(hidden_result(result, self.rounds.mask))
+        shown = exhibits_of(experiment.prepared, self.rounds.mask, self._texts())
+        document = image_document(hidden_result(replace(result, exhibits=shown), self.rounds.mask))
         logs = {one.build.id: one.log for one in experiment.made if one.log}
         builds, attribution = experiment.judged.builds, result.attribution
         controlled = any(build.ok and build.role is Role.CONTROL for build in builds)
@@ -293,6 +296,10 @@ class _Run:
         self.documents.append(document)
         self.logs.update(logs)
         experiment.kept = True
+
+    def _texts(self) -> Texts | None:
+        """Where the content of small text files is; None where none is to be shown."""
+        return self.store.texts if self.config.report.contents else None
 
     def _noted(self, experiment: Experiment) -> ImageResult:
         """An image's result, with what is only known of its builds."""

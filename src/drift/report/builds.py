@@ -24,13 +24,26 @@ def side_object(build: Build | None) -> dict[str, Any] | None:
         "dirty": repo.dirty if repo else None,
         "fingerprint": repo.fingerprint if repo else None,
         "image_id": build.snapshot.image_id if build.snapshot else None,
+        "bases": [
+            {"reference": base.reference, "digest": base.digest, "final": base.final}
+            for base in (build.inputs.bases if build.inputs else ())
+        ],
+        "layers": [
+            {
+                "diff_id": layer.diff_id,
+                "size": layer.size,
+                "base": layer.base,
+                "instruction": instruction_object(layer.instruction),
+            }
+            for layer in (build.snapshot.layers if build.snapshot else ())
+        ],
     }
 
 
 def diff_side_object(side: DiffSide) -> dict[str, Any]:
     """The same for ``drift diff``, whose sides are seldom builds; ``reference`` is added."""
     keys = ("build", "night", "revision", "dirty", "fingerprint")
-    known = side_object(side.build) or dict.fromkeys(keys)
+    known = side_object(side.build) or {**dict.fromkeys(keys), "bases": [], "layers": []}
     return {**known, "image_id": side.image_id, "reference": side.reference}
 
 

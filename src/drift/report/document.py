@@ -16,8 +16,10 @@ from typing import Any
 from drift import __version__
 from drift.attribute.model import Origin, Status
 from drift.report.builds import build_objects, diff_side_object, side_object
+from drift.report.confidential import without_secrets
 from drift.report.escape import storable
 from drift.report.events import events_of
+from drift.report.exhibits import add_diffs, compare_url, dockerfile_object
 from drift.report.results import DiffResult, ImageResult, RunResult
 from drift.report.sections import comparison_sections
 
@@ -46,7 +48,11 @@ def image_document(result: ImageResult) -> Document:
         "builds": build_objects(result.builds),
         "error": result.error,
         "notes": list(result.notes),
+        "dockerfile": dockerfile_object(result.exhibits),
+        "compare": compare_url(result),
     }
+    if result.comparison is not None:
+        add_diffs(document["files"]["entries"], result)
     return _finished(document)
 
 
@@ -70,7 +76,7 @@ def run_document(run: RunResult, image_documents: Sequence[Document]) -> Documen
             "storage_driver": engine.storage_driver,
         },
     }
-    return _document(storable(about), image_documents, events_of(image_documents))
+    return assembled(storable(about), image_documents)
 
 
 def diff_document(result: DiffResult) -> Document:
@@ -88,11 +94,13 @@ def diff_document(result: DiffResult) -> Document:
         "builds": [],
         "error": None,
         "notes": list(result.notes),
+        "dockerfile": None,
+        "compare": None,
     }
     for cause in image["causes"]:
         if cause["origin"] != Origin.NONDETERMINISM:
             cause["origin"] = None
-    return _document(None, [_finished(image)], [])
+    return {**assembled(None, [_finished(image)]), "events": []}
 
 
 def trim(document: Document, *, full: bool = False) -> Document:
@@ -111,13 +119,14 @@ def _trimmed(image: Document) -> Document:
     return {**image, "files": {**files, "entries": entries}}
 
 
-def _document(run: Document | None, images: Sequence[Document], events: list[Document]) -> Document:
+def assembled(run: Document | None, images: Sequence[Document]) -> Document:
+    """A report of images' documents: counted, and with the events that they tell of."""
     return {
         "schema_version": SCHEMA_VERSION,
         "drift_version": __version__,
         "run": run,
         "summary": _summary(images),
-        "events": events,
+        "events": events_of(images),
         "images": list(images),
     }
 
@@ -141,7 +150,7 @@ def _finished(image: Document) -> Document:
     """The origins are those of the causes; every string is one that JSON can carry."""
     found = {cause["origin"] for cause in image["causes"]}
     image["origins"] = [origin.value for origin in Origin if origin in found]
-    finished: Document = storable(image)
+    finished: Document = storable(without_secrets(image))
     return finished
 
 

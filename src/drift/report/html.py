@@ -7,23 +7,15 @@ made visible (:mod:`drift.report.escape`) and then escaped by Jinja2.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Set
-from functools import cache
-from importlib.resources import files
+from collections.abc import Set
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from drift.report import causes, sentences, words
-from drift.report.escape import visible
+from drift.report import causes, words
+from drift.report.listed import listed
+from drift.report.pages import environment
 from drift.report.places import is_log_path
-
-FILES_SHOWN = 2000  # paths of one image; the others are counted
-_CHUNK = 100  # causes take turns in portions of so many paths
 
 
 def render(
@@ -34,38 +26,15 @@ def render(
     ``root`` is the way from the page to the report directory (``""``, ``"../../"``), None
     where it stands alone; ``logs`` names the builds whose log file is there to be linked.
     """
-    style = files("drift.report").joinpath("templates/report.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return _template().render(
+    style = environment.asset("report.css")
+    return environment.environment().get_template("report.html.j2").render(
         document=document,
         images=[_view(document, image) for image in document["images"]],
         style=Markup(style),  # noqa: S704 (drift's own file)
-        style_digest=digest,
+        style_digest=environment.digest(style),
         explained_share=_percent,
         log_link=lambda build: _log_link(build, root, logs),
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("drift.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(words=words, sentences=sentences, reasons=causes)
-    return environment.get_template("report.html.j2")
-
-
-def _shown(value: Any) -> Any:
-    """Each printed value on its way out; markup comes from the template's own macros only."""
-    if isinstance(value, Markup):
-        return value
-    return visible(value) if isinstance(value, str) else value
 
 
 def _percent(share: float) -> float:
@@ -81,12 +50,12 @@ def _log_link(build: dict[str, Any], root: str | None, logs: Set[str]) -> str | 
 def _view(document: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
     """An image with its causes in reading order, each with its share of the listed paths."""
     ordered = causes.by_urgency(image["causes"])
-    listed = _listed(image["files"]["entries"], [cause["id"] for cause in ordered])
+    found = listed(image["files"]["entries"], [cause["id"] for cause in ordered])
     packages = image["packages"]
     views = [
         {
             **cause,
-            "entries": listed[cause["id"]],
+            "entries": found[cause["id"]],
             "elsewhere": causes.elsewhere(document, image, cause),
         }
         for cause in ordered
@@ -96,34 +65,8 @@ def _view(document: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
         "causes": views,
         "told": [view for view in views if not causes.is_noise(view)],
         "noise": [view for view in views if causes.is_noise(view)],
-        "uncaused": listed[None],
+        "uncaused": found[None],
         "package_changes": [*packages["changed"], *packages["added"], *packages["removed"]],
-        "unlisted": len(image["files"]["entries"]) - sum(map(len, listed.values())),
+        "unlisted": len(image["files"]["entries"]) - sum(map(len, found.values())),
         "failures": words.failures(image),
     }
-
-
-def _listed(
-    entries: list[dict[str, Any]], ordered: list[str]
-) -> dict[str | None, list[dict[str, Any]]]:
-    """The entries worth a reader's time, by cause: the largest, and no cause crowded out."""
-    rank = {cause: place for place, cause in enumerate(ordered)}
-    turns = sorted(
-        _turns(entries), key=lambda turn: (turn[0], rank.get(turn[1]["cause"], len(rank)))
-    )
-    listed: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
-    for _, entry in turns[:FILES_SHOWN]:
-        listed[entry["cause"]].append(entry)
-    return listed
-
-
-def _turns(entries: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each entry with its turn within its cause, the largest first."""
-    seen: Counter[str | None] = Counter()
-    for entry in sorted(entries, key=lambda entry: (-_weight(entry), entry["path"])):
-        yield seen[entry["cause"]] // _CHUNK, entry
-        seen[entry["cause"]] += 1
-
-
-def _weight(entry: dict[str, Any]) -> int:
-    return max((side["size"] for side in (entry["before"], entry["after"]) if side), default=0)

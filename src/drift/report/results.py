@@ -7,14 +7,32 @@ store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from drift.attribute.model import Attribution, Status
 from drift.builds import Build
 from drift.compare.model import Comparison
+from drift.masking import Mask
 from drift.oci import Digest
+from drift.report.diffs import Texts
 from drift.source.model import EngineIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibits:
+    """What a report shows beside the differences: the Dockerfile, and small changed texts.
+
+    ``texts`` gives the content of a small text file by its digest, None where it is not kept;
+    without it no content is shown. ``remote`` is git's URL of the repository. ``mask`` hides
+    the values of variables in all of it.
+    """
+
+    dockerfile: str | None = None
+    dockerfile_content: bytes = b""
+    remote: str | None = None
+    texts: Texts | None = None
+    mask: Mask = field(default_factory=Mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class ImageResult:
     builds: tuple[Build, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    exhibits: Exhibits = field(default_factory=Exhibits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ def _instruction(make: _Objects) -> Schema:
 
 def _image(make: _Objects) -> Schema:
     return make(
+        optional=("dockerfile", "compare"),
         name=_STRING,
         status=_enum(Status),
         origins={**_list(_enum(Origin)), "uniqueItems": True},
@@ -132,12 +133,17 @@ def _image(make: _Objects) -> Schema:
         builds=_list(_build(make)),
         error=_TEXT_OR_NULL,
         notes=_list(_STRING),
+        dockerfile=_nullable(make(name=_STRING, text=_STRING, cut=_BOOLEAN)),
+        compare=_TEXT_OR_NULL,
     )
 
 
 def _side(make: _Objects) -> Schema:
+    layer = make(diff_id=_DIGEST, size=_COUNT, base=_BOOLEAN, instruction=_instruction(make))
     return make(
-        optional=("reference",),
+        optional=("reference", "bases", "layers"),
+        bases=_list(make(reference=_STRING, digest=_nullable(_DIGEST), final=_BOOLEAN)),
+        layers=_list(layer),
         build=_TEXT_OR_NULL,
         night=_nullable(_DATE),
         revision=_TEXT_OR_NULL,
@@ -183,6 +189,8 @@ def _packages(make: _Objects) -> Schema:
 def _files(make: _Objects) -> Schema:
     counts = ("added", "removed", "modified", "metadata_only", "ignored", "shadowed")
     entry = make(
+        optional=("diff",),
+        diff=_STRING,
         path=_STRING,
         change=_enum(Change),
         fields=_list(_STRING),

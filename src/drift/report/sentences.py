@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import causes, words
+from drift.report import causes, verdicts, words
 
 Part = dict[str, Any]
 
@@ -40,14 +40,15 @@ def _headline(image: Part) -> str:
 def _causes_in_words(image: Part) -> str:
     """The first two causes and how many more; noise only where there is little else to say."""
     told = causes.told(image)
-    named = [_cause_in_words(cause) for cause in told[:2]]
+    named = [cause_in_words(cause) for cause in told[:2]]
     more = [f"{len(told) - 2} more"] if len(told) > 2 else []
     noise = causes.noise_in_words(causes.noise(image))
     quiet = not told or image["status"] == Status.EQUIVALENT
     return "; ".join([*named, *more, *([f"noise: {noise}"] if noise and quiet else [])])
 
 
-def _cause_in_words(cause: Part) -> str:
+def cause_in_words(cause: Part) -> str:
+    """``openssl 3.0.17-1 → 3.0.17-2``: a cause in a few words."""
     accepted = " (accepted)" if causes.acceptance(cause) else ""
     if cause["kind"] == "package":
         return f"{words.purl_name(cause['subject'])} {words.move(cause)}".rstrip() + accepted
@@ -86,28 +87,12 @@ def _side(side: Part) -> Iterator[str]:
     yield f"image {words.short(side['image_id'])}" if side["image_id"] else "no image"
 
 
-def verdict(document: Part) -> str:
-    """The whole report in one sentence or two."""
+def verdict(document: Part, quiet: int | None = None) -> str:
+    """The whole report in one sentence or two; ``quiet`` counts quiet nights up to this."""
     images = document["images"]
     if document["run"] is None and len(images) == 1:
         return f"The images are {_PAIR.get(images[0]['status'], images[0]['status'])}."
-    flagged = [image["name"] for image in images if image["flagged"]]
-    unknown = [
-        image["name"]
-        for image in images
-        if image["status"] == Status.UNKNOWN and not image["flagged"]
-    ]
-    if flagged:
-        share = f"{len(flagged)} of {words.counted(len(images), 'image')}"
-        first = f"{share} flagged: {_some(flagged)}."
-    else:
-        first = f"Nothing flagged in {words.counted(len(images), 'image')}."
-    return first + (f" Could not be checked: {_some(unknown)}." if unknown else "")
-
-
-def _some(names: list[str]) -> str:
-    rest = [f"{len(names) - 8} more"] if len(names) > 8 else []
-    return ", ".join([*names[:8], *rest])
+    return verdicts.verdict(document, quiet)
 
 
 def title(document: Part) -> str:

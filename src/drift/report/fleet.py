@@ -1,0 +1,111 @@
+"""What the index is made from: the newest night of every image, and what earlier ones left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from drift.attribute.model import Origin, Status
+from drift.report import causes
+from drift.report.pages.calendar import Seen, quiet_nights
+
+Part = dict[str, Any]
+Key = tuple[str, str | None, str, str]  # image, origin, kind, subject
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A rule that lets something pass, and why: what it is, whom it concerns, its reason."""
+
+    what: str
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet on the newest night.
+
+    ``document`` holds every image of that night, whichever of its runs built it; ``runs`` says
+    which that was. ``nights`` are each image's, the newest first, ``since`` the first night of
+    each cause that stands. ``rules`` are what drift.toml lets pass; ``notices`` what the reader
+    must know of drift itself: a message that could not be delivered.
+    """
+
+    document: Part
+    runs: Mapping[str, str]
+    nights: Mapping[str, Sequence[Seen]] = field(default_factory=dict)
+    since: Mapping[Key, date] = field(default_factory=dict)
+    rules: Sequence[Passed] = ()
+    notices: Sequence[str] = ()
+
+    @property
+    def night(self) -> date:
+        """The newest night."""
+        return date.fromisoformat(self.document["run"]["night"])
+
+    @property
+    def quiet(self) -> int:
+        """How many nights in a row, up to the newest, needed nobody."""
+        quiet: dict[date, bool] = {}
+        for seen in (seen for nights in self.nights.values() for seen in nights):
+            trouble = seen.flagged or seen.status in (Status.BROKEN, Status.UNKNOWN)
+            quiet[seen.night] = quiet.get(seen.night, True) and not trouble
+        return quiet_nights(quiet)
+
+    def first_seen(self, image: str, cause: Part) -> date | None:
+        """Since when a cause stands in an image."""
+        found = self.since.get((image, cause["origin"], cause["kind"], cause["subject"]))
+        return found if found is not None and found <= self.night else None
+
+
+#: What needs a reader first, by rank.
+_UNKNOWN, _BROKEN, _RISK, _UNEXPLAINED, _FLAGGED, _QUIET = range(6)
+
+
+def rank(image: Part) -> int:
+    """The order in which images need a reader: unknown, broken, risk, unexplained, flagged."""
+    if image["status"] == Status.UNKNOWN:
+        return _UNKNOWN
+    if image["status"] == Status.BROKEN:
+        return _BROKEN
+    if not image["flagged"]:
+        return _QUIET
+    open_causes = [cause for cause in image["causes"] if not causes.acceptance(cause)]
+    if any(cause["risk"] for cause in open_causes):
+        return _RISK
+    if any(cause["origin"] == Origin.UNEXPLAINED for cause in open_causes):
+        return _UNEXPLAINED
+    return _FLAGGED
+
+
+def needs_a_reader(image: Part) -> bool:
+    """Whether somebody should look at the image."""
+    return rank(image) != _QUIET
+
+
+def in_order(images: Sequence[Part]) -> list[Part]:
+    """Images as they need a reader; of the quiet ones, those that changed come first."""
+    quiet = [Status.DRIFTED, Status.FIRST, Status.EQUIVALENT, Status.IDENTICAL]
+    places = {status.value: place for place, status in enumerate(quiet)}
+    return sorted(images, key=lambda i: (rank(i), places.get(i["status"], 0), i["name"]))
+
+
+def let_pass(fleet: Fleet, tolerated: Sequence[str]) -> Iterator[Passed]:
+    """What was let pass this night, one line each with its reason."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for image in fleet.document["images"]:
+        for cause in image["causes"]:
+            if said := causes.acceptance(cause):
+                key = ("accepted", cause["subject"], said)
+            elif cause["kind"] in tolerated:
+                key = ("tolerated", cause["subject"], f"policy.tolerate has {cause['kind']}")
+            else:
+                continue
+            found.setdefault(key, []).append(image["name"])
+    for (what, subject, reason), names in found.items():
+        names = list(dict.fromkeys(names))
+        where = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        yield Passed(what, subject, f"{reason} · in {where}")

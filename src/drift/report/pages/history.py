@@ -1,0 +1,124 @@
+"""The page of one image's nights: a calendar, what moved, and each night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from drift import __version__
+from drift.report import places, words
+from drift.report.pages import environment
+from drift.report.pages.calendar import LEGEND, Seen, letter
+from drift.report.pages.icon import sign_of
+
+Part = dict[str, Any]
+
+_WEEKS = 54
+_CAUSES = 300
+_KINDS = {sign: kind for sign, kind, _ in LEGEND}
+
+
+class SeenIn(Seen, Protocol):
+    """What a run said of an image."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def origins(self) -> Sequence[str]: ...
+
+
+class Recurring(Protocol):
+    """A cause over the nights: how many had it, the first and the last of them."""
+
+    @property
+    def origin(self) -> str | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def nights(self) -> int: ...
+    @property
+    def first(self) -> date: ...
+    @property
+    def last(self) -> date: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    night: date
+    status: str
+    letter: str
+    kind: str
+    page: str | None
+
+
+def render(
+    image: str,
+    nights: Sequence[SeenIn],
+    recurring: Sequence[Recurring] = (),
+    exists: Callable[[str], bool] = lambda _: True,
+) -> str:
+    """An image's nights, the newest first; ``exists`` tells which pages are still there."""
+    pages = {seen.night: _page(seen, image, exists) for seen in nights}
+    newest = nights[0]
+    noted = [{"status": newest.status, "flagged": newest.flagged}]
+    return environment.render(
+        "history.html.j2",
+        document={"drift_version": __version__},
+        sign=sign_of(noted),
+        name=image,
+        said=_said(nights),
+        weeks=list(_weeks(nights, pages)),
+        standing=[_moved(cause) for cause in recurring[:_CAUSES]],
+        nights=[_night(seen, pages[seen.night]) for seen in nights],
+        legend_entries=LEGEND,
+    )
+
+
+def _page(seen: SeenIn, image: str, exists: Callable[[str], bool]) -> str | None:
+    place = places.image_page(seen.run, image)
+    return f"../{place}" if exists(place) else None
+
+
+def _said(nights: Sequence[SeenIn]) -> str:
+    newest = nights[0]
+    flagged = sum(seen.flagged for seen in nights)
+    state = f"{newest.status}{', flagged' if newest.flagged else ''} on {newest.night}"
+    return f"{state}; flagged on {flagged} of {words.counted(len(nights), 'night')}"
+
+
+def _night(seen: SeenIn, page: str | None) -> Part:
+    keys = ("night", "status", "flagged", "run")
+    return {**{key: getattr(seen, key) for key in keys}, "origins": seen.origins, "page": page}
+
+
+def _moved(cause: Recurring) -> Part:
+    keys = ("origin", "kind", "subject", "nights", "first", "last")
+    return {key: getattr(cause, key) for key in keys}
+
+
+def _weeks(nights: Sequence[SeenIn], pages: dict[date, str | None]) -> Iterator[Part]:
+    """Weeks from the newest back, each from Monday to Sunday; days outside are None."""
+    by_night = {seen.night: seen for seen in reversed(nights)}
+    newest, oldest = nights[0].night, nights[-1].night
+    monday = newest - timedelta(days=newest.weekday())
+    for _ in range(_WEEKS):
+        days = [monday + timedelta(days=day) for day in range(7)]
+        cells = [
+            _cell(day, by_night.get(day), pages) if oldest <= day <= newest else None
+            for day in days
+        ]
+        yield {"monday": monday, "cells": cells}
+        if monday <= oldest:
+            return
+        monday -= timedelta(days=7)
+
+
+def _cell(day: date, seen: SeenIn | None, pages: dict[date, str | None]) -> _Cell:
+    sign = letter(seen)
+    flagged = ", flagged" if seen and seen.flagged else ""
+    status = f"{seen.status}{flagged}" if seen else "no run"
+    return _Cell(day, status, sign, _KINDS[sign], pages.get(day))

@@ -1,0 +1,117 @@
+"""The index: the fleet tonight, in the reader's order, and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from drift.report import causes, places, remedies, sentences, verdicts
+from drift.report.fleet import Fleet, Passed, in_order, needs_a_reader
+from drift.report.pages import environment
+from drift.report.pages.calendar import LEGEND, days, strip
+from drift.report.pages.icon import sign_of
+
+Part = dict[str, Any]
+
+NIGHTS = 60  # cells of a strip
+COLOURFUL = 100  # images whose strips are elements; of more, the page's script colours them
+_NEEDING = 200  # lines
+_EVENTS = 200
+_NAMES = 12  # images of an event
+_TITLE = 80
+
+
+def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
+    """The fleet's page; ``passed`` is what tonight was tolerated, accepted or ignored."""
+    document = fleet.document
+    images = in_order(document["images"])
+    shown = days(fleet.night, _length(fleet))
+    needing = [image for image in images if needs_a_reader(image)]
+    verdict = sentences.verdict(document, fleet.quiet)
+    return environment.render(
+        "index.html.j2",
+        document=document,
+        run=document["run"],
+        sign=sign_of(images),
+        verdict=verdict,
+        title=verdict if len(verdict) <= _TITLE else f"{verdict[:_TITLE]}…",
+        notices=fleet.notices,
+        needing=[_need(fleet, image) for image in needing[:_NEEDING]],
+        needing_cut=max(0, len(needing) - _NEEDING),
+        events=[_event(fleet, event) for event in document["events"][:_EVENTS]],
+        events_cut=max(0, len(document["events"]) - _EVENTS),
+        rows=[_row(fleet, image, shown) for image in images],
+        colourful=len(images) <= COLOURFUL,
+        days=len(shown),
+        until=shown[-1].isoformat(),
+        passed=passed,
+        legend_entries=LEGEND,
+    )
+
+
+def _length(fleet: Fleet) -> int:
+    """Two weeks at least, so that a strip is one from the first night on."""
+    first = min(
+        (seen.night for nights in fleet.nights.values() for seen in nights), default=fleet.night
+    )
+    return max(14, min(NIGHTS, (fleet.night - first).days + 1))
+
+
+def _need(fleet: Fleet, image: Part) -> Part:
+    told = causes.told(image)
+    nights = [seen for cause in told if (seen := fleet.first_seen(image["name"], cause))]
+    return {
+        "image": image,
+        "page": _page(fleet, image["name"]),
+        "said": sentences.headline(image),
+        "since": min(nights, default=_bad_since(fleet, image)),
+        "risks": sorted({risk for cause in told for risk in cause["risk"]})[:4],
+        "step": remedies.first_step(image, fleet.night),
+    }
+
+
+def _bad_since(fleet: Fleet, image: Part) -> date | None:
+    """The first of the nights in a row that an image has had its status."""
+    since = None
+    for seen in fleet.nights.get(image["name"], ()):
+        if seen.status != image["status"]:
+            break
+        since = seen.night
+    return since
+
+
+def _event(fleet: Fleet, event: Part) -> Part:
+    names = event["images"]
+    seen = [found for name in names if (found := fleet.first_seen(name, event))]
+    return {
+        **event,
+        "anchor": places.event_anchor(event["origin"], event["kind"], event["subject"]),
+        "said": verdicts.event_in_words(event),
+        "since": min(seen, default=None),
+        "pages": [(name, _page(fleet, name)) for name in names[:_NAMES]],
+        "more": max(0, len(names) - _NAMES),
+    }
+
+
+def _row(fleet: Fleet, image: Part, shown: Sequence[date]) -> Part:
+    name = image["name"]
+    return {
+        "name": name,
+        "status": image["status"],
+        "flagged": image["flagged"],
+        "said": sentences.headline(image),
+        "page": _page(fleet, name),
+        "history": places.history_page(name),
+        "strip": strip(fleet.nights.get(name, ()), shown),
+    }
+
+
+def _page(fleet: Fleet, image: str) -> str:
+    return places.image_page(fleet.runs[image], image)
+
+
+def pages_of(fleet: Fleet) -> Iterator[tuple[str, str]]:
+    """Each image of the newest night, and the place of its page."""
+    for image in fleet.document["images"]:
+        yield image["name"], _page(fleet, image["name"])

@@ -137,12 +137,14 @@ def _against(config: Config, revision: str, names: Sequence[str], jobs: int | No
 
 def _publish(config: Config, night: Night, wanted: Wanted) -> None:
     """Write the site and then the report; the report comes out though the site can't."""
-    from drift.report import site
+    from drift.publish import site
     from drift.report.document import trim
+    from drift.store.store import Store
 
     try:
         shown = trim(night.document, full=wanted.full)
-        page = site.write(shown, config.report.directory, night.logs)
+        with Store.open(config.store.url) as store:
+            page = site.write(shown, night.logs, store, config)
     finally:
         emit(night.document, wanted, dockerfiles(config))
     here = Path.cwd()

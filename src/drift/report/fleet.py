@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from drift.attribute.model import Origin, Status
 from drift.report import causes
 from drift.report.pages.calendar import Seen, quiet_nights
+from drift.store.sightings import Key
+from drift.store.standing import Standing
 
 Part = dict[str, Any]
-Key = tuple[str, str | None, str, str]  # image, origin, kind, subject
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A rule that lets something pass, and why: what it is, whom it concerns, its reason."""
+    """What is let pass, and why: by which kind of rule, its subject, and the reason."""
 
     what: str
     subject: str
@@ -29,22 +30,34 @@ class Fleet:
     """A fleet on the newest night.
 
     ``document`` holds every image of that night, whichever of its runs built it; ``runs`` says
-    which that was. ``nights`` are each image's, the newest first, ``since`` the first night of
-    each cause that stands. ``rules`` are what drift.toml lets pass; ``notices`` what the reader
+    which that was. ``nights`` are each image's, the newest first; ``standing`` are the events
+    that nobody has closed. ``stale`` are the images that did not run on the newest night, as they
+    were last seen. ``notices`` are what the reader
     must know of drift itself: a message that could not be delivered.
     """
 
     document: Part
     runs: Mapping[str, str]
     nights: Mapping[str, Sequence[Seen]] = field(default_factory=dict)
-    since: Mapping[Key, date] = field(default_factory=dict)
-    rules: Sequence[Passed] = ()
+    standing: Standing = field(default_factory=Standing)
+    stale: Sequence[Seen] = ()
+    since_by_key: Mapping[Key, date] = field(init=False)
     notices: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        by_key = {event.key: event.since for event in self.standing.events}
+        object.__setattr__(self, "since_by_key", by_key)
 
     @property
     def night(self) -> date:
         """The newest night."""
         return date.fromisoformat(self.document["run"]["night"])
+
+    @property
+    def finished_at(self) -> datetime:
+        """When the newest run ended."""
+        run = self.document["run"]
+        return datetime.fromisoformat(run["finished_at"] or run["started_at"])
 
     @property
     def quiet(self) -> int:
@@ -55,10 +68,9 @@ class Fleet:
             quiet[seen.night] = quiet.get(seen.night, True) and not trouble
         return quiet_nights(quiet)
 
-    def first_seen(self, image: str, cause: Part) -> date | None:
-        """Since when a cause stands in an image."""
-        found = self.since.get((image, cause["origin"], cause["kind"], cause["subject"]))
-        return found if found is not None and found <= self.night else None
+    def since(self, cause: Part) -> date | None:
+        """Since when an event stands, or the event that a cause is seen as."""
+        return self.since_by_key.get((cause["origin"], cause["kind"], cause["subject"]))
 
 
 #: What needs a reader first, by rank.

@@ -27,13 +27,17 @@ def render(
     where it stands alone; ``logs`` names the builds whose log file is there to be linked.
     """
     style = environment.asset("report.css")
-    return environment.environment().get_template("report.html.j2").render(
-        document=document,
-        images=[_view(document, image) for image in document["images"]],
-        style=Markup(style),  # noqa: S704 (drift's own file)
-        style_digest=environment.digest(style),
-        explained_share=_percent,
-        log_link=lambda build: _log_link(build, root, logs),
+    return (
+        environment.environment()
+        .get_template("report.html.j2")
+        .render(
+            document=document,
+            images=[_view(document, image) for image in document["images"]],
+            style=Markup(style),  # noqa: S704 (drift's own file)
+            style_digest=environment.digest(style),
+            explained_share=_percent,
+            log_link=lambda build: _log_link(build, root, logs),
+        )
     )
 
 

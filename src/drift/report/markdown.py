@@ -76,10 +76,9 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _verdict(document: dict[str, Any]) -> str:
-    """The sentence with the names of images, which no configuration grammar vouches for here."""
-    names = sorted((image["name"] for image in document["images"]), key=len, reverse=True)
-    sentence = visible(sentences.verdict(document))
-    plain = all(re.fullmatch(r"[a-z0-9._-]+", name) for name in names)
+    """The sentence; as code where it names something, which may be a stranger's."""
+    sentence = sentences.verdict(document)
+    plain = re.fullmatch(r"[A-Za-z0-9 ,;]+\.", sentence)
     return sentence if plain else code(sentence)
 
 

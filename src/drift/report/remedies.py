@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from drift.attribute.model import Origin, Status
+from drift.report import causes
 from drift.report.escape import visible
 
 Part = dict[str, Any]
@@ -74,7 +75,7 @@ def remedies(cause: Part, image: Part, night: date) -> tuple[Remedy, ...]:
 
 def first_step(image: Part, night: date) -> Remedy | None:
     """The one thing to do first about an image, for a line in a list."""
-    for cause in image["causes"]:
+    for cause in causes.by_urgency(image["causes"]):
         if cause["origin"] in (Origin.EXTERNAL, Origin.UNEXPLAINED, Origin.TOOLCHAIN):
             for remedy in remedies(cause, image, night):
                 return remedy

@@ -53,7 +53,8 @@ def render(document: dict[str, Any], *, colour: bool = False, full: bool = False
     parts = [*_header(document, style), *_table(document["images"], style)]
     for image in document["images"]:
         parts += _image(document, image, style, full)
-    parts += ["", style.bold(visible(sentences.verdict(document)))]
+    verdict = textwrap.wrap(visible(sentences.verdict(document)), WIDTH)
+    parts += ["", *map(style.bold, verdict)]
     return "".join(f"{inert_line(line)}\n" for line in parts)
 
 

@@ -21,6 +21,7 @@ from drift.store.schema import (
     causes,
     events,
     images,
+    nights,
     packages,
     runs,
 )
@@ -68,6 +69,18 @@ class ImageNight:
     status: str
     origins: tuple[str, ...]
     flagged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A cause over the nights of one image: how many had it, the first and the last of them."""
+
+    origin: str | None
+    kind: str
+    subject: str
+    nights: int
+    first: date
+    last: date
 
 
 def baseline(connection: Connection, image: str, before: date) -> Build | None:
@@ -256,6 +269,40 @@ def history(connection: Connection, image: str | None, limit: int) -> tuple[Imag
         ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
         for r in connection.execute(query.limit(limit))
     )
+
+
+def calendar(
+    connection: Connection, image: str | None = None, since: date | None = None
+) -> tuple[ImageNight, ...]:
+    """What finished runs said of one image, or of all, documents kept or not: newest first."""
+    query = sa.select(nights).order_by(nights.c.night.desc(), nights.c.image)
+    if image is not None:
+        query = query.where(nights.c.image == image)
+    if since is not None:
+        query = query.where(nights.c.night >= since)
+    return tuple(
+        ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
+        for r in connection.execute(query)
+    )
+
+
+def recurring(connection: Connection, image: str | None = None) -> dict[str, list[Recurring]]:
+    """By image, the causes of the nights that are stored: the one seen last comes first."""
+    key = (causes.c.image, causes.c.origin, causes.c.kind, causes.c.subject)
+    span = (sa.func.count(), sa.func.min(runs.c.night), sa.func.max(runs.c.night))
+    query = (
+        sa.select(*key, *span)
+        .join_from(causes, runs, causes.c.run == runs.c.id)
+        .where(runs.c.finished_at.is_not(None))
+        .group_by(*key)
+        .order_by(span[2].desc(), span[0].desc(), *key[1:])
+    )
+    if image is not None:
+        query = query.where(causes.c.image == image)
+    found: dict[str, list[Recurring]] = {}
+    for name, *row in connection.execute(query):
+        found.setdefault(name, []).append(Recurring(*row))
+    return found
 
 
 def _split(origins: str) -> tuple[str, ...]:

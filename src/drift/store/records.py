@@ -24,6 +24,7 @@ from drift.store.schema import (
     causes,
     events,
     images,
+    nights,
     packages,
     runs,
 )
@@ -56,8 +57,20 @@ def finish_run(connection: Connection, run: str, finished_at: datetime) -> tuple
     replaced = _delete_images(connection, others, names)
     connection.execute(runs.update().where(runs.c.id == run).values(finished_at=finished_at))
     connection.execute(events.update().where(events.c.run == run).values(night=own.night))
+    _note_night(connection, run, own.night)
     delete_empty_runs(connection, runs.c.id.in_(others))
     return replaced
+
+
+def _note_night(connection: Connection, run: str, night: date) -> None:
+    """Note in the calendar what a run said of each of its images."""
+    said = ("status", "origins", "flagged")
+    built = sa.select(images.c.image).where(images.c.run == run)
+    connection.execute(nights.delete().where(nights.c.night == night, nights.c.image.in_(built)))
+    here = sa.select(
+        sa.literal(night, sa.Date), images.c.image, images.c.run, *(images.c[name] for name in said)
+    ).where(images.c.run == run)
+    connection.execute(nights.insert().from_select(["night", "image", "run", *said], here))
 
 
 def _delete_images(connection: Connection, others: set[str], names: set[str]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from drift.store.schema import (
     images,
     layer_texts,
     layers,
+    nights,
     packages,
     runs,
     texts,
@@ -37,6 +38,9 @@ from drift.store.schema import (
 from drift.store.standing import forgettable
 
 Connection = sa.Connection
+
+
+CALENDAR = timedelta(days=400)  # that the calendar shows, when documents are long gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def prune(
     """
     oldest = _oldest(today, keep_nights)
     _prune_events(connection, oldest)
+    connection.execute(nights.delete().where(nights.c.night < today - CALENDAR))
     connection.execute(deliveries.delete().where(deliveries.c.night < oldest))
     return Pruned(
         documents=_prune_documents(connection, today, oldest),

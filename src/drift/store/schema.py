@@ -95,6 +95,18 @@ causes = sa.Table(
     ),
 )
 
+# What finished runs said of each image, in a few words: the calendar, which outlives documents.
+nights = sa.Table(
+    "nights",
+    metadata,
+    sa.Column("night", sa.Date, primary_key=True),
+    sa.Column("image", sa.Text, primary_key=True),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("origins", sa.Text, nullable=False),  # joined by commas
+    sa.Column("flagged", sa.Boolean, nullable=False),
+)
+
 # What each image saw happen outside of the repository. The rows outlive the document of their
 # night: they tell since when an event stands.
 events = sa.Table(

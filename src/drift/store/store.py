@@ -16,7 +16,7 @@ from drift.source.model import EngineIdentity
 from drift.store import contexts, lease, migrate, queries, records, retention
 from drift.store.database import Database, create_directory
 from drift.store.manifests import StoredLayers
-from drift.store.queries import ImageNight, RunSummary, StoredRun
+from drift.store.queries import ImageNight, Recurring, RunSummary, StoredRun
 from drift.store.retention import Pruned
 from drift.store.schema import accepted
 from drift.store.standing import Standing, standing
@@ -183,6 +183,18 @@ class Store:
         """What finished runs said of one image, or of all: the newest night first."""
         with self._database.read() as connection:
             return queries.history(connection, image, limit)
+
+    def calendar(
+        self, image: str | None = None, since: date | None = None
+    ) -> tuple[ImageNight, ...]:
+        """As :meth:`history`, from a night on, and of nights whose documents are forgotten."""
+        with self._database.read() as connection:
+            return queries.calendar(connection, image, since)
+
+    def recurring(self) -> dict[str, list[Recurring]]:
+        """By image, what moved in the nights that are stored: the one seen last first."""
+        with self._database.read() as connection:
+            return queries.recurring(connection)
 
     def first_night(self, image: str, origin: str | None, kind: str, subject: str) -> date | None:
         """Since when a cause stands: its first stored night after the last accepted one."""

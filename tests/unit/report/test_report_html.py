@@ -11,6 +11,7 @@ from drift.attribute.model import Attribution, Cause, Grade, Kind, Origin, Statu
 from drift.compare.model import Comparison
 from drift.report import html
 from drift.report.document import image_document, run_document
+from drift.report.listed import FILES_SHOWN
 from drift.report.results import ImageResult
 from support import report_samples as samples
 
@@ -84,7 +85,7 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 def test_the_page_tells_what_the_night_was() -> None:
     text = " ".join(Page(html.render(samples.fleet())).text.split())
-    assert "2 of 5 images flagged: web, worker. Could not be checked: db." in text
+    assert "1 does not build: worker; 1 could not be checked: db." in text
     assert "external package pkg:deb/debian/openssl 3.0.17-1~deb12u2 → 3.0.17-1~deb12u3" in text
     assert "npm packages are unknown" in text
     assert "error: 'SSL_OLD' undeclared" in text
@@ -117,7 +118,7 @@ def test_a_large_cause_does_not_crowd_out_a_small_one() -> None:
         [image_document(result)],
     )
     report = html.render(document)
-    assert report.count('class="change ') == html.FILES_SHOWN
+    assert report.count('class="change ') == FILES_SHOWN
     assert "<code>/etc/passwd</code>\n" in report
     assert "501 more paths not listed here" in report
     assert "1,999 paths of 2500" in report

@@ -61,7 +61,7 @@ def render(
     recurring: Sequence[Recurring] = (),
     exists: Callable[[str], bool] = lambda _: True,
 ) -> str:
-    """An image's nights, the newest first; ``exists`` tells which pages are still there."""
+    """An image's nights, the newest first; ``exists`` tells which runs' pages are there."""
     pages = {seen.night: _page(seen, image, exists) for seen in nights}
     newest = nights[0]
     noted = [{"status": newest.status, "flagged": newest.flagged}]
@@ -80,7 +80,7 @@ def render(
 
 def _page(seen: SeenIn, image: str, exists: Callable[[str], bool]) -> str | None:
     place = places.image_page(seen.run, image)
-    return f"../{place}" if exists(place) else None
+    return f"../{place}" if exists(seen.run) else None
 
 
 def _said(nights: Sequence[SeenIn]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from drift.report import causes, places, remedies, sentences, verdicts
 from drift.report.fleet import Fleet, Passed, in_order, needs_a_reader
 from drift.report.pages import environment
-from drift.report.pages.calendar import LEGEND, days, strip
+from drift.report.pages.calendar import LEGEND, Seen, days, strip
 from drift.report.pages.icon import sign_of
 
 Part = dict[str, Any]
@@ -41,7 +41,11 @@ def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
         needing_cut=max(0, len(needing) - _NEEDING),
         events=[_event(fleet, event) for event in document["events"][:_EVENTS]],
         events_cut=max(0, len(document["events"]) - _EVENTS),
-        rows=[_row(fleet, image, shown) for image in images],
+        rows=[
+            *(_row(fleet, image, shown) for image in images),
+            *(_stale_row(fleet, seen, shown) for seen in fleet.stale),
+        ],
+        standing=_standing(fleet),
         colourful=len(images) <= COLOURFUL,
         days=len(shown),
         until=shown[-1].isoformat(),
@@ -60,7 +64,7 @@ def _length(fleet: Fleet) -> int:
 
 def _need(fleet: Fleet, image: Part) -> Part:
     told = causes.told(image)
-    nights = [seen for cause in told if (seen := fleet.first_seen(image["name"], cause))]
+    nights = [seen for cause in told if (seen := fleet.since(cause))]
     return {
         "image": image,
         "page": _page(fleet, image["name"]),
@@ -83,12 +87,11 @@ def _bad_since(fleet: Fleet, image: Part) -> date | None:
 
 def _event(fleet: Fleet, event: Part) -> Part:
     names = event["images"]
-    seen = [found for name in names if (found := fleet.first_seen(name, event))]
     return {
         **event,
         "anchor": places.event_anchor(event["origin"], event["kind"], event["subject"]),
         "said": verdicts.event_in_words(event),
-        "since": min(seen, default=None),
+        "since": fleet.since(event),
         "pages": [(name, _page(fleet, name)) for name in names[:_NAMES]],
         "more": max(0, len(names) - _NAMES),
     }
@@ -105,6 +108,34 @@ def _row(fleet: Fleet, image: Part, shown: Sequence[date]) -> Part:
         "history": places.history_page(name),
         "strip": strip(fleet.nights.get(name, ()), shown),
     }
+
+
+def _stale_row(fleet: Fleet, seen: Seen, shown: Sequence[date]) -> Part:
+    """An image that did not run on the newest night: silence is not "all well"."""
+    return {
+        "name": seen.image,
+        "status": "unknown",
+        "flagged": False,
+        "said": f"not built tonight; last on {seen.night}: {seen.status}",
+        "page": _page(fleet, seen.image),
+        "history": places.history_page(seen.image),
+        "strip": strip(fleet.nights.get(seen.image, ()), shown),
+    }
+
+
+def _standing(fleet: Fleet) -> list[Part]:
+    """The events of earlier nights that nobody has closed, the newest first."""
+    tonight = {(e["origin"], e["kind"], e["subject"]) for e in fleet.document["events"]}
+    left = [event for event in fleet.standing.events if event.key not in tonight]
+    left.sort(key=lambda event: event.since, reverse=True)
+    keys = ("origin", "kind", "subject", "before", "after", "since", "seen", "images")
+    return [
+        {
+            **{key: getattr(event, key) for key in keys},
+            "anchor": places.event_anchor(*event.key),
+        }
+        for event in left[:_EVENTS]
+    ]
 
 
 def _page(fleet: Fleet, image: str) -> str:

@@ -105,9 +105,11 @@ def _file(entry: Part) -> str:
     name = path.rpartition("/")[2]
     change = entry["change"]
     # The fold of a diff is part of the row, so that a row is found and opened as one.
-    diff = f"<details><summary>diff</summary>{_diff(entry['diff'])}</details>" if (
-        "diff" in entry
-    ) else ""
+    diff = (
+        f"<details><summary>diff</summary>{_diff(entry['diff'])}</details>"
+        if ("diff" in entry)
+        else ""
+    )
     to_cause = (
         f' <a href="{_text(cause_anchor(str(cause)))}">{_text(str(cause))}</a>' if cause else ""
     )

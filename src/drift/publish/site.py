@@ -1,0 +1,205 @@
+"""The report directory: a static site, written after each run (:mod:`drift.report.places`).
+
+What belongs to a run is written once and never changed; what tells of the fleet is written
+anew: the index, the images' nights, the feed. Each file is there whole or not at all, and what
+a page links to is there before the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drift.errors import ReportError
+from drift.publish.expiry import remove_older
+from drift.publish.files import write_whole
+from drift.publish.fleets import fleet_of
+from drift.report import as_json, badge, feed, html, places
+from drift.report.confidential import without_values
+from drift.report.document import run_document, trim
+from drift.report.escape import visible
+from drift.report.feed import FeedEvent
+from drift.report.fleet import Fleet, Passed, let_pass
+from drift.report.pages import history, image, index, redirect
+from drift.report.results import RunResult
+
+if TYPE_CHECKING:
+    from drift.config.model import Config
+    from drift.store.store import Store
+
+Document = dict[str, Any]
+
+
+def write(
+    document: Document,
+    logs: Mapping[str, str],
+    store: Store,
+    config: Config,
+    notices: Sequence[str] = (),
+) -> Path:
+    """Write a finished run's pages and the fleet's; returns the page to open.
+
+    ``document`` is the run's, without entries that nobody should see; ``logs`` maps a build's
+    id to its log; a build that it lacks has no log file. ``notices`` are told on the index. A
+    night that is not the newest has its pages, and the index stays that of the newest.
+
+    Raises:
+        ReportError: a name could lead out of the directory, or it cannot be written.
+        StoreError: the store cannot be read.
+    """
+    directory = config.report.directory
+    write_run(document, logs, directory)
+    fleet = fleet_of(document, store, config, notices)
+    if fleet is not None:
+        _write_fleet(fleet, config)
+    remove_older(directory, config.report.keep, document["run"]["started_at"])
+    _write_nights([shown["name"] for shown in document["images"]], store, directory)
+    run: str = document["run"]["id"]
+    return directory / (places.INDEX if fleet is not None else places.run_page(run))
+
+
+def write_anew(store: Store, config: Config, *, full: bool = False) -> Path | None:
+    """Write the whole site again from what the store has; None where it has no run.
+
+    Pages of runs that are there already stay as they are.
+
+    Raises:
+        ReportError, StoreError: as :func:`write`.
+    """
+    finished = [run.id for run in store.runs(100_000) if run.finished_at]
+    page = None
+    for run in reversed(finished):
+        stored = store.run(run)
+        if stored is None:
+            continue
+        moments = (stored.started_at, stored.finished_at)
+        result = RunResult(stored.id, stored.night, *moments, stored.engine)
+        document = trim(run_document(result, list(stored.images.values())), full=full)
+        logs = _StoredLogs(store)
+        if run == finished[0]:
+            page = write(document, logs, store, config)
+        else:
+            write_run(document, logs, config.report.directory)
+    everywhere = {seen.image for seen in store.calendar()}
+    _write_nights(sorted(everywhere), store, config.report.directory)
+    return page
+
+
+def write_run(document: Document, logs: Mapping[str, str], directory: Path) -> None:
+    """Write what belongs to one run; a file that is there already stays as it is.
+
+    Raises:
+        ReportError: a name could lead out of the directory, or it cannot be written.
+    """
+    try:
+        places.run_directory(document["run"]["id"])
+        pages = [places.image_page(document["run"]["id"], i["name"]) for i in document["images"]]
+        kept = [directory / place for place, _ in _logs(document, logs)]
+    except ValueError as error:
+        raise ReportError(f"the report names an unsafe file: {error}") from error
+    del pages, kept
+    for place, text in _files_of_run(document, logs):
+        if not (directory / place).exists():
+            write_whole(directory / place, text)
+
+
+def _files_of_run(document: Document, logs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What belongs to a run, by its place: the logs and data files before what links there."""
+    run, available = document["run"]["id"], _available(document, logs)
+    for place, log in _logs(document, logs):
+        yield place, without_values(log)
+    yield places.run_document(run), as_json.render(document)
+    for shown in document["images"]:
+        page = image.render(document, shown, available)
+        yield from page.scripts.items()
+        yield places.image_page(run, shown["name"]), page.html
+    yield places.run_page(run), html.render(document, root="../../", logs=available)
+
+
+def _write_fleet(fleet: Fleet, config: Config) -> None:
+    """Write the pages that tell of the whole fleet on its newest night."""
+    directory, document = config.report.directory, fleet.document
+    logs = {
+        build["build"]
+        for shown in document["images"]
+        for build in shown["builds"]
+        if places.is_log_path(build["log"]) and (directory / build["log"]).is_file()
+    }
+    passed = [*let_pass(fleet, config.policy.tolerate), *_ignored(config)]
+    run = document["run"]["id"]
+    files = {
+        places.NEWEST: as_json.render(document),
+        places.SUMMARY: html.render(document, root="", logs=logs),
+        places.BADGE: badge.render(document),
+        places.FEED: _feed(fleet, config.report.url),
+        places.latest_page(): redirect.render(f"../{places.run_page(run)}"),
+    }
+    for name, page in index.pages_of(fleet):
+        files[places.latest_page(name)] = redirect.render(f"../{page}")
+    for place, text in files.items():
+        write_whole(directory / place, text)
+    write_whole(directory / places.INDEX, index.render(fleet, passed))
+
+
+def _write_nights(names: Sequence[str], store: Store, directory: Path) -> None:
+    """Write the pages of images' nights."""
+    nights: dict[str, list[Any]] = {}
+    for seen in store.calendar():
+        nights.setdefault(seen.image, []).append(seen)
+    moved = store.recurring()
+    runs = {path.name for path in (directory / "runs").glob("*")}
+    for name in names:
+        if name in nights:
+            page = history.render(name, nights[name], moved.get(name, ()), lambda run: run in runs)
+            write_whole(directory / places.history_page(name), page)
+
+
+def _feed(fleet: Fleet, url: str | None) -> str:
+    events = [
+        FeedEvent(e.origin, e.kind, e.subject, e.since, e.images, e.before, e.after)
+        for e in fleet.standing.events
+    ]
+    return feed.render(events, fleet.finished_at, url)
+
+
+def _ignored(config: Config) -> Iterator[Passed]:
+    for rule in config.ignore:
+        yield Passed("ignored", rule.path, rule.reason)
+    for configured in config.images:
+        for rule in configured.ignore:
+            yield Passed("ignored", rule.path, f"{rule.reason} · in {configured.name}")
+
+
+def _logs(document: Document, logs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    inside = f"{places.run_directory(document['run']['id'])}/"
+    for shown in document["images"]:
+        for build in shown["builds"]:
+            if build["build"] in logs:
+                if not places.is_log_path(build["log"]) or not build["log"].startswith(inside):
+                    raise ValueError(visible(str(build["log"])))
+                yield build["log"], logs[build["build"]]
+
+
+def _available(document: Document, logs: Mapping[str, str]) -> frozenset[str]:
+    builds = (build["build"] for shown in document["images"] for build in shown["builds"])
+    return frozenset(build for build in builds if build in logs)
+
+
+class _StoredLogs(Mapping[str, str]):
+    """The logs of builds as the store has them, each read when it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, build: str) -> str:
+        log = self._store.log(build)
+        if log is None:
+            raise KeyError(build)
+        return log
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

@@ -137,16 +137,6 @@ class MovedRemotes:
         roots = self._roots.get(move.address)
         return not roots or any(f"{path}/".startswith(f"{root.rstrip('/')}/") for root in roots)
 
-    def of_instruction(
-        self, instruction: Instruction | None, *, before: bool = False
-    ) -> Claim | None:
-        """The only source of an instruction that moved, ``inferred``; None where a base did.
-
-        ``before`` says that it is one of the baseline's.
-        """
-        move = self._only_move(instruction, before=before)
-        return None if move is None else self._inferred(move)
-
     def _only_move(self, instruction: Instruction | None, *, before: bool) -> Move | None:
         if instruction is None or self._sides.moved_bases:
             return None

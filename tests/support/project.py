@@ -18,6 +18,7 @@ from typing import Any
 
 import docker
 
+from support import forked
 from support.conformance import assert_conforms
 from support.registry import push
 
@@ -168,9 +169,7 @@ class Project:
 
     def drift(self, *arguments: str) -> tuple[int, str, str]:
         """Run drift in the project: exit code, stdout, stderr."""
-        process = self.process(*arguments)
-        out, err = process.communicate(timeout=600)
-        return process.returncode, out, err
+        return forked.run(arguments, self.root, {**os.environ, **self.environment})
 
     def check(self, *arguments: str) -> Night:
         """One more night."""

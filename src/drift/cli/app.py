@@ -17,6 +17,7 @@ from drift.cli import (
     doctor,
     explain,
     gc,
+    github,
     history,
     init,
     report,
@@ -54,6 +55,7 @@ app = typer.Typer(
 
 for _command in (init, check, diff, report, history, explain, accept, gc, doctor, schema, demo):
     app.command(_command.NAME, epilog=_command.EXAMPLES)(_command.command)
+app.add_typer(github.app, name=github.NAME, hidden=True)  # for workflows, not for people
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,54 @@
+"""What the store and the configuration say of tonight, for :mod:`drift.publish.github.plan`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from drift.attribute.model import Status
+from drift.config.model import Config
+from drift.errors import StoreError
+from drift.publish.github.marker import digest
+from drift.publish.github.plan import World
+from drift.publish.github.texts import Words
+from drift.report.document import run_document
+from drift.report.results import RunResult
+from drift.store.store import Store
+
+_DOWN = (Status.BROKEN, Status.UNKNOWN)
+
+
+def world_of(config: Config, store: Store, *, report: str | None, workspace: Path) -> World:
+    """The newest finished run, and what stands after it.
+
+    ``report`` is where the report can be read, ``workspace`` the repository's root: the
+    configuration's place in it tells fleets of one repository apart.
+
+    Raises:
+        StoreError: no run has finished yet.
+    """
+    run = store.run()
+    if run is None:
+        raise StoreError("no run has finished yet", hint="`drift check` makes one")
+    fleet = {image.name for image in config.images}
+    statuses = {name: str(image["status"]) for name, image in run.images.items()}
+
+    def is_over(is_break: bool, images: Sequence[str]) -> bool:
+        """A break, where each image was built tonight; else, where each has been accepted."""
+        left = [name for name in images if name in fleet]
+        if is_break:
+            return all(statuses.get(name, Status.UNKNOWN) not in _DOWN for name in left)
+        return all(store.baseline_accepted(name) is not None for name in left)
+
+    found = RunResult(run.id, run.night, run.started_at, run.finished_at, run.engine)
+    document = run_document(found, list(run.images.values()))
+    place = os.path.relpath(config.path, workspace)
+    told = Words(report or config.report.url, document)
+    return World(run.night, digest(place), store.standing(), is_over, told)
+
+
+def workspace(config: Config, environ: Mapping[str, str] = os.environ) -> Path:
+    """The repository's root in a workflow; elsewhere the configuration's own directory."""
+    named = environ.get("GITHUB_WORKSPACE")
+    return Path(named) if named and config.path.is_relative_to(named) else config.root

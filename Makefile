@@ -38,6 +38,10 @@ check: setup ## formatting, lint, types, unit tests (the import direction among 
 	@$(PYTHON_IN) -m mypy
 	@$(PYTEST) tests/unit
 
+.PHONY: workflows
+workflows: setup ## what actionlint and zizmor say of the workflows and the action
+	@scripts/lint-workflows
+
 .PHONY: lowest
 lowest: setup ## the unit tests on the lower ends of the dependencies' ranges
 	@scripts/lowest

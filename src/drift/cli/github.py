@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drift.cli.opening import configuration, filled_store
-from drift.cli.options import DEFAULT_CONFIG, ConfigOption
+from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Format
 from drift.cli.output import deliver, say
+from drift.cli.rendering import Wanted, dockerfiles, emit
 from drift.errors import PublishError
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def issues(
     label: Annotated[str, typer.Option("--label", help="How drift finds its issues.")] = "drift",
     report_url: Annotated[
         str | None,
-        typer.Option("--report-url", metavar="URL", help="Where the report can be read."),
+        typer.Option(
+            "--report-url",
+            metavar="URL",
+            help="Where the report can be read, unless [report] url says it.",
+        ),
     ] = None,
 ) -> None:
     """Keep one issue for each standing event that flags an image.
@@ -104,47 +109,47 @@ def comment(repository: RepositoryOption = None, author: AuthorOption = None) ->
     if number is None:
         say("drift: the pull request has moved on, or is closed: no comment")
         return
-    body = comment.text(artifact.report_of(client, run.run), run)
+    report = artifact.report_of(client, run.run)
+    if report is None:
+        say("drift: the run left no report: no comment")
+        return
+    body = comment.text(report, run)
     did = comment.keep(client, number, body, login(client, author))
     say(f"drift: the comment on pull request #{number} is {did}")
 
 
 @app.command(
-    "outputs",
+    "step",
     epilog="\b\nExamples:\n"
-    "  drift github outputs drift.json    after `drift check --format json --output drift.json`",
+    "  drift github step drift.json    after `drift check --format json --output drift.json`",
 )
-def outputs(
+def step(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="A drift.json.")],
+    config: ConfigOption = DEFAULT_CONFIG,
     more: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="One more output."),
     ] = None,
 ) -> None:
-    """Write a step's outputs: status, flagged, publish.
+    """Say in a workflow what a report says: annotations, step summary, outputs.
 
-    A report that is not there is a check that could not be done: status "error".
+    The outputs are status, flagged, publish and report-url. A report that is not there is a
+    check that could not be done: its status is "error".
     """
-    from drift.publish.github.outputs import as_file
-    from drift.publish.github.outputs import outputs as outputs_of
+    from drift.publish.github.outputs import outputs
 
-    values = outputs_of(_document(report))
-    for pair in more or []:
-        name, _, value = pair.partition("=")
-        values[name] = value
-    text = as_file(values)
-    path = os.environ.get("GITHUB_OUTPUT")
-    if not path:
-        deliver("".join(f"{name}={value}\n" for name, value in values.items()), None)
-        return
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise PublishError(f"cannot write GITHUB_OUTPUT: {error.strerror}") from error
+    document = _document(report)
+    address = ""
+    if document is not None:
+        settings = configuration(config)
+        address = settings.report.url or ""
+        emit(document, Wanted(Format.GITHUB, None, False), dockerfiles(settings))
+    pairs = (pair.partition("=") for pair in more or [])
+    given = {name: value for name, _, value in pairs}
+    _give({**outputs(document), "report-url": address, **given})
 
 
-def _document(path: Path) -> Mapping[str, Any] | None:
+def _document(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -152,3 +157,43 @@ def _document(path: Path) -> Mapping[str, Any] | None:
     except (OSError, ValueError) as error:
         raise PublishError(f"cannot read the report {path}: {error}") from error
     return document if isinstance(document, dict) and "images" in document else None
+
+
+def _give(values: Mapping[str, str]) -> None:
+    from drift.publish.github.outputs import as_file
+
+    path = os.environ.get("GITHUB_OUTPUT")
+    if not path:
+        for name, value in values.items():
+            say(f"drift: output {name}={value}")
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(as_file(values))
+    except OSError as error:
+        raise PublishError(f"cannot write GITHUB_OUTPUT: {error.strerror}") from error
+
+
+@app.command(
+    "touched",
+    epilog="\b\nExamples:\n  drift github touched --against origin/main",
+)
+def touched(
+    against: Annotated[
+        str, typer.Option("--against", metavar="REVISION", help="What the tree is compared with.")
+    ],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Print the images whose Dockerfile or context differs from a revision, one a line.
+
+    All of them where drift.toml itself does; those of another repository never.
+    """
+    from drift.source.touched import changed_paths, touches
+
+    settings = configuration(config)
+    changed = changed_paths(settings.root, against)
+    everything = settings.path.resolve() in changed
+    for image in settings.images:
+        place = image.context_path
+        if place is not None and (everything or touches(changed, place, image.dockerfile)):
+            deliver(f"{image.name}\n", None)

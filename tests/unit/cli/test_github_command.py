@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from drift.report.results import ImageResult
 from drift.store.store import Store
 from support.command import Drift
 from support.github import REPOSITORY, TOKEN, Github, running_github, zipped
-from support.report_samples import broken, drifted, fleet, quiet
+from support.report_samples import broken, document_of, drifted, fleet, quiet, unknown
 from support.store_samples import NIGHT, NOW, build
 
 
@@ -100,37 +101,121 @@ def test_a_pull_request_is_commented(
     assert "## drift report" in github.said(3)[0]
 
 
-def test_outputs_of_a_report(drift: Drift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = tmp_path / "drift.json"
-    report.write_text(json.dumps(fleet()))
-    ran = drift("github", "outputs", report, "--set", "json=/x/drift.json")
-    assert ran.out == (
-        'status=flagged\nflagged=["web", "worker"]\npublish=["web", "batch"]\njson=/x/drift.json\n'
-    )
-    outputs = tmp_path / "outputs"
-    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
-    drift("github", "outputs", report)
-    first, value, last, *_ = outputs.read_text().splitlines()
-    name, mark, end = first.partition("<<")
-    assert (name, mark, value, last) == ("status", "<<", "flagged", end)
+def outputs(directory: Path) -> dict[str, str]:
+    """What a step gave, read as GitHub's runner does."""
+    lines = iter((directory / "outputs").read_text().splitlines())
+    found = {}
+    for line in lines:
+        name, _, end = line.partition("<<")
+        value = []
+        while (part := next(lines)) != end:
+            value.append(part)
+        found[name] = "\n".join(value)
+    return found
 
 
-def test_outputs_of_a_check_that_could_not_be_done(drift: Drift, tmp_path: Path) -> None:
-    ran = drift("github", "outputs", tmp_path / "absent.json")
-    assert (ran.code, ran.out) == (0, "status=error\nflagged=[]\npublish=[]\n")
+@pytest.fixture
+def step(github: Github, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    return tmp_path
+
+
+def test_a_step_says_what_the_report_says(drift: Drift, step: Path) -> None:
+    (step / "drift.json").write_text(json.dumps(fleet()))
+    ran = drift("github", "step", "drift.json", "--set", "code=1", "--set", "json=/x=y")
+    assert ran.code == 0
+    assert "::error file=Dockerfile,line=6,title=web" in ran.out
+    assert (step / "summary.md").read_text().startswith("## drift report")
+    assert outputs(step) == {
+        "status": "flagged",
+        "flagged": '["web", "worker"]',
+        "publish": '["web", "batch"]',
+        "report-url": "",
+        "code": "1",
+        "json": "/x=y",
+    }
+
+
+def test_a_step_whose_check_could_not_be_done_publishes_nothing(drift: Drift, step: Path) -> None:
+    ran = drift("github", "step", "drift.json", "--set", "code=2")
+    assert (ran.code, ran.out) == (0, "")
+    assert outputs(step) == {
+        "status": "error", "flagged": "[]", "publish": "[]", "report-url": "", "code": "2",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("statuses", "status"),
-    [(["identical"], "ok"), (["unknown", "identical"], "unknown"), ([], "ok")],
+    ("results", "status"),
+    [([quiet()], "ok"), ([unknown(), quiet()], "unknown"), ([unknown(), drifted()], "flagged")],
 )
 def test_the_status_of_a_night(
-    drift: Drift, tmp_path: Path, statuses: list[str], status: str
+    drift: Drift, step: Path, results: list[ImageResult], status: str
 ) -> None:
-    images = [
-        {"name": f"i{n}", "status": s, "flagged": False, "publish": False}
-        for n, s in enumerate(statuses)
-    ]
-    (tmp_path / "drift.json").write_text(json.dumps({"images": images}))
-    ran = drift("github", "outputs", tmp_path / "drift.json")
-    assert ran.out.startswith(f"status={status}\n")
+    (step / "drift.json").write_text(json.dumps(document_of(*results)))
+    drift("github", "step", "drift.json")
+    assert outputs(step)["status"] == status
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("web", "api"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "shared.Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "drift.toml").write_text(
+        '[[image]]\nname = "web"\ncontext = "web"\n'
+        '[[image]]\nname = "api"\ncontext = "api"\n'
+        '[[image]]\nname = "shared"\ncontext = "api"\ndockerfile = "../shared.Dockerfile"\n'
+        '[[image]]\nname = "far"\ncontext = "https://git.example/far.git"\n'
+    )
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "touched"),
+    [
+        ("web/app.py", "web\n"),
+        ("api/deep/ü\n.txt", "api\nshared\n"),
+        ("shared.Dockerfile", "shared\n"),
+        ("docs/api/x.md", ""),
+        ("webs", ""),
+        ("drift.toml", "web\napi\nshared\n"),
+    ],
+)
+def test_the_images_that_a_pull_request_touches(
+    drift: Drift, repository: Path, path: str, touched: str
+) -> None:
+    file = repository / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text((file.read_text() if file.exists() else "") + "# changed\n")
+    commit(repository)
+    ran = drift("github", "touched", "--against", "HEAD^")
+    assert (ran.code, ran.out) == (0, touched)
+
+
+def test_a_file_that_leaves_a_context_touches_it(drift: Drift, repository: Path) -> None:
+    (repository / "web" / "big").write_text("the same\n" * 50)
+    commit(repository)
+    (repository / "web" / "big").rename(repository / "big")
+    commit(repository)
+    assert drift("github", "touched", "--against", "HEAD^").out == "web\n"
+
+
+def test_a_revision_that_is_not_there_is_said(drift: Drift, repository: Path) -> None:
+    ran = drift("github", "touched", "--against", "--output=x")
+    assert ran.code == 2
+    assert ran.out == ""
+
+
+def git(directory: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, *arguments], cwd=directory, check=True, capture_output=True)
+
+
+def commit(directory: Path) -> None:
+    git(directory, "add", "--all")
+    git(directory, "commit", "--quiet", "--message", "a change")

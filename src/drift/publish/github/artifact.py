@@ -27,26 +27,26 @@ WHOLE = 48 << 20  # bytes of the report
 _IMAGES = 1000
 
 
-def report_of(client: Client, run: int) -> dict[str, Any]:
-    """The report among a workflow run's artifacts.
+def report_of(client: Client, run: int) -> dict[str, Any] | None:
+    """The report among a workflow run's artifacts; None where it left none.
 
     Raises:
-        PublishError: there is none, or it is not what it should be.
+        PublishError: it is not what it should be.
     """
-    return parsed(client.download(f"actions/artifacts/{_artifact(client, run)}/zip", PACKED))
+    number = _artifact(client, run)
+    if number is None:
+        return None
+    return parsed(client.download(f"actions/artifacts/{number}/zip", PACKED))
 
 
-def _artifact(client: Client, run: int) -> int:
+def _artifact(client: Client, run: int) -> int | None:
     """The newest artifact of the name; a run that is tried again leaves another."""
     listed = client.get(f"actions/runs/{run}/artifacts", name=NAME, per_page="100")
     try:
         found = [one for one in listed["artifacts"] if one["name"] == NAME and not one["expired"]]
         newest = max(found, key=lambda one: int(one["id"]), default=None)
         if newest is None:
-            raise PublishError(
-                f"run {run} has no artifact {NAME!r}",
-                hint="its job did not come so far; its log says why",
-            )
+            return None
         if int(newest["size_in_bytes"]) > PACKED:
             raise PublishError(f"the artifact of run {run} is larger than {PACKED} bytes")
         return int(newest["id"])

@@ -22,8 +22,9 @@ _DOWN = (Status.BROKEN, Status.UNKNOWN)
 def world_of(config: Config, store: Store, *, report: str | None, workspace: Path) -> World:
     """The newest finished run, and what stands after it.
 
-    ``report`` is where the report can be read, ``workspace`` the repository's root: the
-    configuration's place in it tells fleets of one repository apart.
+    ``report`` is where the report can be read if the configuration does not say.
+    ``workspace`` is the repository's root: the configuration's place in it tells fleets of one
+    repository apart.
 
     Raises:
         StoreError: no run has finished yet.
@@ -44,7 +45,7 @@ def world_of(config: Config, store: Store, *, report: str | None, workspace: Pat
     found = RunResult(run.id, run.night, run.started_at, run.finished_at, run.engine)
     document = run_document(found, list(run.images.values()))
     place = os.path.relpath(config.path, workspace)
-    told = Words(report or config.report.url, document)
+    told = Words(config.report.url or report, document)
     return World(run.night, digest(place), store.standing(), is_over, told)
 
 

@@ -24,6 +24,7 @@ from drift.cli.output import check_output, say
 from drift.cli.planned import show_plan
 from drift.cli.progress import watching
 from drift.cli.rendering import Wanted, dockerfiles, emit
+from drift.cli.telling import tell_of, told_if_undone, undelivered_in_words
 
 if TYPE_CHECKING:
     from drift.config import Config
@@ -93,8 +94,12 @@ def command(
         night = _against(settings, against, names, jobs)
         emit(night.document, wanted, dockerfiles(settings))
     else:
-        night = _tonight(settings, names, as_of, jobs)
-        _publish(settings, night, wanted)
+        with told_if_undone(settings, as_of):
+            night = _tonight(settings, names, as_of, jobs)
+        try:
+            _publish(settings, night, wanted)
+        finally:
+            tell_of(settings, night.document)
     raise typer.Exit(of_document(night.document))
 
 
@@ -144,7 +149,8 @@ def _publish(config: Config, night: Night, wanted: Wanted) -> None:
     try:
         shown = trim(night.document, full=wanted.full)
         with Store.open(config.store.url) as store:
-            page = site.write(shown, night.logs, store, config)
+            notices = list(undelivered_in_words(store.undelivered()))
+            page = site.write(shown, night.logs, store, config, notices)
     finally:
         emit(night.document, wanted, dockerfiles(config))
     here = Path.cwd()

@@ -9,15 +9,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from drift.cli.opening import configuration, database_file, existing_store
+from drift.cli.telling import undelivered_in_words
 from drift.config import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError, Error, StoreError
 from drift.nightly.room import Need, needed, shortage
-from drift.report.words import size
+from drift.report.words import counted, size
 from drift.store.store import Store
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -52,6 +54,7 @@ def examine(path: Path, *, optional: bool) -> Iterator[Finding]:
     yield _git()
     yield from _engine(config)
     if config is not None:
+        yield from _deliveries(config)
         yield _directory("reports", config.report.directory, "name another in [report] directory")
 
 
@@ -83,6 +86,23 @@ def _lease(store: Store, said: str) -> Finding:
         if error.message.startswith("another run holds"):
             return Finding(WARN, "store", f"{said}; {error.message}", error.hint)
         raise
+
+
+def _deliveries(config: Config) -> Iterator[Finding]:
+    """What did not reach those who are to be told; nothing is sent to find out."""
+    if not config.notify:
+        return
+    try:
+        store = existing_store(config)
+        with store or nullcontext():
+            failed = list(undelivered_in_words(store.undelivered())) if store else []
+    except Error:
+        return  # the store's own finding says it
+    mend = "`drift notify --test` tries every target"
+    for line in failed:
+        yield Finding(WARN, "notify", line, mend)
+    if not failed:
+        yield Finding(OK, "notify", f"{counted(len(config.notify), 'target')}, all told so far")
 
 
 def _git() -> Finding:

@@ -15,8 +15,9 @@ from drift.cli.options import (
     FullOption,
     OutputOption,
 )
-from drift.cli.output import check_output
+from drift.cli.output import check_output, say
 from drift.cli.rendering import Wanted, dockerfiles, emit
+from drift.cli.telling import undelivered_in_words
 from drift.errors import StoreError
 
 if TYPE_CHECKING:
@@ -43,18 +44,16 @@ def command(
     full: FullOption = False,
 ) -> None:
     """Print the report of a stored run, the newest without RUN."""
-    from drift.report.document import run_document
-    from drift.report.results import RunResult
+    from drift.report.document import stored_document
 
     check_output(output)
     settings = configuration(config)
     with filled_store(settings) as store:
-        stored = _stored(store, run)
-    result = RunResult(
-        stored.id, stored.night, stored.started_at, stored.finished_at, stored.engine
-    )
-    document = run_document(result, list(stored.images.values()))
+        document = stored_document(_stored(store, run))
+        undelivered = store.undelivered()
     emit(document, Wanted(format, output, full), dockerfiles(settings))
+    for line in undelivered_in_words(undelivered):
+        say(f"drift: {line}")
 
 
 def _stored(store: Store, run: str | None) -> StoredRun:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from drift.config import document, model
+from drift.config.mistakes import Path as Place
 from drift.config.places import absolute, absolute_database, is_git_url
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -14,17 +15,24 @@ _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Builds the configuration of one file; ``expanded`` are the values of its variables."""
+    """Builds the configuration of one file.
+
+    ``expanded`` are the values of its variables; ``line`` tells where a path of it stands.
+    """
 
     file: Path
     environ: Mapping[str, str]
     expanded: tuple[str, ...]
+    line: Callable[[Place], int]
 
     def config(self, checked: document.Document) -> model.Config:
         """The whole configuration."""
         store, report, policy = checked.store, checked.report, checked.policy
         smtp = _smtp(checked.smtp) if checked.smtp else None
-        notify = tuple(map(_notify, checked.notify))
+        notify = tuple(
+            _notify(entry, self.line(("notify", index)))
+            for index, entry in enumerate(checked.notify)
+        )
         return model.Config(
             path=self.file,
             root=self.file.parent,
@@ -92,10 +100,11 @@ def _smtp(smtp: document.Smtp) -> model.Smtp:
     return model.Smtp(**dict(smtp) | {"port": smtp.port or _PORTS[smtp.security]})
 
 
-def _notify(notify: document.Notify) -> model.Notify:
+def _notify(notify: document.Notify, line: int) -> model.Notify:
     plain = dict(notify) | {
         "mail": tuple(notify.mail or ()),
         "when": tuple(notify.when),
         "images": tuple(notify.images),
+        "line": line,
     }
     return model.Notify(**plain)

@@ -81,6 +81,8 @@ class Checks:
             yield Mistake((*path, "mail"), "expected a table [smtp] that says how mail is sent")
         if "secret" in notify and "webhook" not in notify:
             yield Mistake((*path, "secret"), "expected a webhook, which alone is signed")
+        if "attach" in notify and "mail" not in notify:
+            yield Mistake((*path, "attach"), "expected a mail, to which alone a page is attached")
 
 
 def _elements(array: object, path: Path) -> _Tables:

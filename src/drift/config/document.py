@@ -254,6 +254,7 @@ class Notify(Table):
         "recovered; upgrade; always.",
     )
     images: list[Filled] = Field(["*"], description="Globs of image names.")
+    attach: bool = Field(False, description="Attach the page to a mail, which links to it anyway.")
     repeat: bool = Field(False, description="Tell again each night what still stands.")
 
 

@@ -45,7 +45,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         ]
     if checked is None or mistakes:
         raise ConfigError(_message(path, mistakes, locator), hint=_hint(mistakes))
-    return Builder(file, environ, tuple(expansion.values)).config(checked)
+    return Builder(file, environ, tuple(expansion.values), locator.line).config(checked)
 
 
 def _read(path: Path) -> str:

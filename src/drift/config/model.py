@@ -157,7 +157,10 @@ class Smtp:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Exactly one of ``mail`` (not empty), ``webhook`` and ``url`` is given."""
+    """Exactly one of ``mail`` (not empty), ``webhook`` and ``url`` is given.
+
+    ``line`` is where the entry stands in the file: addresses may be secret, a line is not.
+    """
 
     mail: tuple[str, ...]
     webhook: str | None = field(repr=False)
@@ -165,7 +168,9 @@ class Notify:
     url: str | None = field(repr=False)
     when: tuple[str, ...]
     images: tuple[str, ...]
+    attach: bool
     repeat: bool
+    line: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """``${NAME}`` in the strings of drift.toml.
 
 ``${NAME}`` is the environment variable's value, which may be empty but must be set; it is
-not expanded again. ``$${`` stands for ``${``; any other ``$`` stands for itself, so a
-password may hold one. Defaults as in ``${NAME:-x}`` are not known, and an error.
+not expanded again. Inside the ``url`` of a ``[[notify]]`` it is percent-encoded, so that a
+password may hold any character; what begins the URL, or is all of it, stands as it is.
+``$${`` stands for ``${``; any other ``$`` stands for itself, so a password may hold one.
+Defaults as in ``${NAME:-x}`` are not known, and an error.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import quote
 
 from drift.config.mistakes import Mistake, Path
 
@@ -34,12 +37,17 @@ class Expansion:
     def expand(self, node: Any, path: Path = ()) -> Any:
         """The document, or a part of it, with all strings expanded."""
         if isinstance(node, str):
-            return _REFERENCE.sub(lambda match: self._value(match, path), node)
+            return _REFERENCE.sub(lambda match: self._placed(match, path), node)
         if isinstance(node, dict):
             return {key: self.expand(value, (*path, key)) for key, value in node.items()}
         if isinstance(node, list):
             return [self.expand(value, (*path, index)) for index, value in enumerate(node)]
         return node
+
+    def _placed(self, match: re.Match[str], path: Path) -> str:
+        value = self._value(match, path)
+        inside = match["name"] and match.start() > 0 and _is_notify_url(path)
+        return quote(value, safe="") if inside else value
 
     def _value(self, match: re.Match[str], path: Path) -> str:
         name = match["name"]
@@ -60,3 +68,7 @@ class Expansion:
         yield f"expected the environment variable {name} to be set"
         for near in get_close_matches(name, self.environ, n=1, cutoff=0.8):
             yield f"; did you mean ${{{near}}}?"
+
+
+def _is_notify_url(path: Path) -> bool:
+    return len(path) == 3 and path[0] == "notify" and path[2] == "url"

@@ -9,7 +9,7 @@ are additions; none of the contract's is ever missing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from drift.report.events import events_of
 from drift.report.exhibits import add_diffs, compare_url, dockerfile_object
 from drift.report.results import DiffResult, ImageResult, RunResult
 from drift.report.sections import comparison_sections
+from drift.store.queries import StoredRun
 
 Document = dict[str, Any]
 
@@ -79,6 +80,12 @@ def run_document(run: RunResult, image_documents: Sequence[Document]) -> Documen
     return assembled(storable(about), image_documents)
 
 
+def stored_document(stored: StoredRun) -> Document:
+    """The report of a run that is in the store, the same that it was when it ended."""
+    about = (stored.id, stored.night, stored.started_at, stored.finished_at, stored.engine)
+    return run_document(RunResult(*about), list(stored.images.values()))
+
+
 def diff_document(result: DiffResult) -> Document:
     """The report of ``drift diff``: no run, one image, and no origin but nondeterminism."""
     image = {
@@ -101,6 +108,15 @@ def diff_document(result: DiffResult) -> Document:
         if cause["origin"] != Origin.NONDETERMINISM:
             cause["origin"] = None
     return {**assembled(None, [_finished(image)]), "events": []}
+
+
+def narrowed(document: Document, names: Collection[str]) -> Document:
+    """The document with some of its images only, and what it says of them all."""
+    images = [image for image in document["images"] if image["name"] in names]
+    if len(images) == len(document["images"]):
+        return document
+    told = {"summary": _summary(images), "events": events_of(images), "images": images}
+    return {**document, **told}
 
 
 def trim(document: Document, *, full: bool = False) -> Document:

@@ -136,6 +136,7 @@ deliveries = sa.Table(
     sa.Column("night", sa.Date, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("error", AnyText),  # NULL: delivered
+    sa.Column("about", AnyText),  # why the run could not be done
 )
 
 # What a target was told: the digest of what it is about, and the value that was told.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from types import TracebackType
@@ -13,8 +13,9 @@ from drift.errors import StoreError
 from drift.oci import Digest
 from drift.snapshot.model import Layers
 from drift.source.model import EngineIdentity
-from drift.store import contexts, lease, migrate, queries, records, retention
+from drift.store import contexts, deliveries, lease, migrate, queries, records, retention
 from drift.store.database import Database, create_directory
+from drift.store.deliveries import Delivery
 from drift.store.manifests import StoredLayers
 from drift.store.queries import ImageNight, Recurring, RunSummary, StoredRun
 from drift.store.retention import Pruned
@@ -207,6 +208,29 @@ class Store:
         with self._database.read() as connection:
             nights = queries.seen_nights(connection, until)
             return standing(nights, queries.accepted_nights(connection))
+
+    # Deliveries
+
+    def told(self, target: str) -> dict[str, str]:
+        """What was delivered to a target and still counts: values by items."""
+        with self._database.read() as connection:
+            return deliveries.told_to(connection, target)
+
+    def delivered(self, delivery: Delivery, items: Mapping[str, str]) -> None:
+        """Keep a delivery; where it arrived its target has been told the items."""
+        with self._database.write() as connection:
+            deliveries.record(connection, delivery, items)
+
+    def let_be_news(self, target: str, items: Collection[str]) -> None:
+        """Forget that a target was told these items: they are over."""
+        if items:
+            with self._database.write() as connection:
+                deliveries.forget(connection, target, items)
+
+    def undelivered(self, target: str | None = None) -> tuple[Delivery, ...]:
+        """What could not be delivered since something last was, to one target or to any."""
+        with self._database.read() as connection:
+            return deliveries.failing(connection, target)
 
     # Texts
 

@@ -25,6 +25,7 @@ COMMANDS = [
     "history",
     "explain",
     "accept",
+    "notify",
     "gc",
     "doctor",
     "schema",

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
     op.create_index(op.f("ix_deliveries_target"), "deliveries", ["target"])

@@ -1,0 +1,26 @@
+"""The port of all channels: one way to send, and one kind of error."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from drift.errors import PublishError
+from drift.publish.message import Message
+
+__all__ = ["Channel", "PublishError"]
+
+
+class Channel(Protocol):
+    """Sends messages to one target; made anew for each message.
+
+    :meth:`send` is one try. A second try of the same message carries the same ids, so that a
+    receiver can tell that it is the same.
+    """
+
+    def send(self, message: Message, timeout: float) -> None:
+        """Send it, waiting for no answer longer than ``timeout`` seconds.
+
+        Raises:
+            PublishError: it did not arrive. The message says why and names no address.
+        """
+        ...

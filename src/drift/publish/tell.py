@@ -1,0 +1,193 @@
+"""The delivery of a run: each target is told what is news to it, once.
+
+What did not arrive is kept as such, shown by whoever looks, and told the next night. Nothing
+that fails here fails the run: its report is stored and written before anyone is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from drift.config.model import Config, Notify
+from drift.errors import StoreError
+from drift.masking import Mask
+from drift.publish.attempts import attempt_all
+from drift.publish.channels import channel_of, name_of, target_of
+from drift.publish.items import Item, Of, identity, items_of, lasting, news, over, wanted
+from drift.publish.message import Message, What, about_run
+from drift.report.document import narrowed
+from drift.store.deliveries import Delivery
+from drift.store.store import Store
+
+_UNDONE = identity("undone")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of one target: ``error`` is None where the message arrived."""
+
+    name: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that is to be sent, and the items that its target has then been told."""
+
+    notify: Notify
+    target: str
+    message: Message
+    items: Mapping[str, str] = field(default_factory=dict)
+
+
+def tell_run(
+    config: Config, store: Store, document: dict[str, Any], page: str | None = None
+) -> list[Told]:
+    """Tell all targets of a finished run; ``page`` is its page, where that is served.
+
+    Raises:
+        StoreError: what was told cannot be read or kept.
+    """
+    night = date.fromisoformat(document["run"]["night"])
+    shown = _masked(document, Mask(config.masked))
+    standing = store.standing(night)
+    whole = {image["name"] for image in shown["images"]} >= {i.name for i in config.images}
+    due = []
+    for notify in config.notify:
+        target = target_of(notify)
+        told = store.told(target)
+        late = store.undelivered(target)
+        since = min([night, *(delivery.night for delivery in late)])
+        items = items_of(notify, config.policy, shown["images"], standing, night, since)
+        message = _run_message(notify, shown, items, told, _undone(notify, late), page)
+        if message is not None:
+            due.append(Due(notify, target, message, {i.id: i.value for i in message.new}))
+        if whole:
+            still = lasting(items, standing) | {_UNDONE}
+            store.let_be_news(target, over(told, still))
+    return _send(config, store, due)
+
+
+def _undone(notify: Notify, late: Iterable[Delivery]) -> tuple[str, ...]:
+    """Nights that could not be done, and whose messages did not arrive."""
+    if Of.BROKEN not in notify.when and "always" not in notify.when:
+        return ()
+    return tuple(
+        f"The night of {delivery.night} could not be checked: {delivery.about}"
+        for delivery in late
+        if delivery.about is not None
+    )
+
+
+def _run_message(
+    notify: Notify,
+    document: dict[str, Any],
+    items: Sequence[Item],
+    told: Mapping[str, str],
+    lines: tuple[str, ...],
+    page: str | None,
+) -> Message | None:
+    """The run's message to a target; None where there is nothing to tell it."""
+    new = news(items, told)
+    known = [item for item in items if item not in new and item.of is not Of.RECOVERED]
+    again = known if notify.repeat or "always" in notify.when else []
+    names = wanted(notify, [image["name"] for image in document["images"]])
+    if not (new or lines or (notify.repeat and known) or "always" in notify.when):
+        return None
+    own = narrowed(document, names)
+    night, run = date.fromisoformat(document["run"]["night"]), document["run"]["id"]
+    return Message(What.RUN, night, about_run(own), run, tuple(new), tuple(again), lines, own, page)
+
+
+def tell_undone(config: Config, store: Store | None, night: date, reason: str) -> list[Told]:
+    """Tell those who want to hear of what is broken that a run could not be done, and why.
+
+    The same of the same night is told once. Without a store, or where it fails, all of them
+    are told: silence must never mean that all is well.
+    """
+    said = Mask(config.masked).text(reason)
+    verdict = f"The night of {night} could not be checked."
+    due = []
+    for notify in config.notify:
+        if Of.BROKEN not in notify.when and "always" not in notify.when:
+            continue
+        target = target_of(notify)
+        value = identity("undone", night.isoformat(), said)
+        if not notify.repeat and _told(store, target).get(_UNDONE) == value:
+            continue
+        message = Message(What.UNDONE, night, verdict, lines=(said,))
+        due.append(Due(notify, target, message, {_UNDONE: value}))
+    return _send(config, store, due)
+
+
+def _told(store: Store | None, target: str) -> Mapping[str, str]:
+    with suppress(StoreError):
+        return store.told(target) if store else {}
+    return {}
+
+
+def tell_upgrade(
+    config: Config, store: Store | None, verdict: str, lines: Sequence[str]
+) -> list[Told]:
+    """Tell those who want to hear of upgrades what one did, in a sentence and some lines."""
+    mask = Mask(config.masked)
+    said = Message(
+        What.UPGRADE,
+        datetime.now(UTC).date(),
+        mask.text(verdict),
+        lines=tuple(map(mask.text, lines)),
+    )
+    hearing = (n for n in config.notify if "upgrade" in n.when or "always" in n.when)
+    return _send(config, store, [Due(notify, target_of(notify), said) for notify in hearing])
+
+
+def tell_test(config: Config) -> list[Told]:
+    """Send a test to every target. Nothing is kept: a test tells nobody of any night."""
+    night = datetime.now(UTC).date()
+    lines = ("This is a test: messages of drift arrive here.",)
+    said = Message(What.TEST, night, "A test message of drift.", lines=lines)
+    return _send(config, None, [Due(notify, target_of(notify), said) for notify in config.notify])
+
+
+def _send(config: Config, store: Store | None, due: Sequence[Due]) -> list[Told]:
+    """Send messages, all at once, and keep what came of each."""
+    mask = Mask(config.masked)
+    channels = [channel_of(one.notify, config, one.target, mask) for one in due]
+
+    def attempts() -> Iterator[Any]:
+        for one, channel in zip(due, channels, strict=True):
+            yield lambda timeout, one=one, channel=channel: channel.send(one.message, timeout)
+
+    results = []
+    for one, error in zip(due, attempt_all(list(attempts())), strict=True):
+        name = mask.text(name_of(one.notify, config))
+        shown = None if error is None else mask.text(error)
+        results.append(Told(name, shown))
+        if store is not None:
+            _keep(store, one, name, shown)
+    return results
+
+
+def _keep(store: Store, due: Due, name: str, error: str | None) -> None:
+    message = due.message
+    about = message.lines[0] if message.what is What.UNDONE else None
+    now = datetime.now(UTC)
+    with suppress(StoreError):  # it was sent: at worst it is told twice
+        store.delivered(
+            Delivery(due.target, name, message.run, message.night, now, error, about), due.items
+        )
+
+
+def _masked(value: Any, mask: Mask) -> Any:
+    """A JSON value without what must not be shown."""
+    if isinstance(value, str):
+        return mask.text(value)
+    if isinstance(value, dict):
+        return {mask.text(key): _masked(item, mask) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, mask) for item in value]
+    return value

@@ -1,0 +1,224 @@
+"""Who is told what and when: news once, what failed the next night, never silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drift.config import Config
+from drift.publish.tell import Told, tell_run, tell_test, tell_undone, tell_upgrade
+from drift.store.store import Store
+from support.configured import cause, configured, image, keep_night, night
+from support.receivers import Hook
+
+OPENSSL = "pkg:deb/debian/openssl"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path}/drift.db") as opened:
+        yield opened
+
+
+Night = Callable[..., list[Told]]
+
+
+class Nights:
+    """Nights of a fleet whose runs are told to one webhook."""
+
+    def __init__(self, root: Path, store: Store, hook: Hook) -> None:
+        self.root, self.store, self.hook = root, store, hook
+
+    def configure(self, more: str = "", names: str = "web", before: str = "") -> Config:
+        text = f'{before}[[notify]]\nwebhook = "{self.hook.url}/x"\n{more}\n'
+        self.config = configured(self.root, text, names)
+        return self.config
+
+    def night(self, days: int, *images: dict[str, Any], run: str = "") -> int:
+        """How many messages came of a night."""
+        document = keep_night(self.store, days, *images, run=run)
+        before = len(self.hook.requests)
+        tell_run(self.config, self.store, document)
+        return len(self.hook.requests) - before
+
+    def undone(self, days: int, reason: str) -> int:
+        before = len(self.hook.requests)
+        tell_undone(self.config, self.store, night(days), reason)
+        return len(self.hook.requests) - before
+
+
+@pytest.fixture
+def nights(tmp_path: Path, store: Store, hook: Hook) -> Nights:
+    made = Nights(tmp_path, store, hook)
+    made.configure()
+    return made
+
+
+def drifted(after: str = "2", name: str = "web", **more: Any) -> Any:
+    return image(name, "drifted", cause(OPENSSL, after, **more))
+
+
+def test_news_are_told_once_and_again_when_they_move_on(nights: Nights) -> None:
+    assert nights.night(0, image("web", "first")) == 0
+    assert nights.night(1, drifted("2")) == 1
+    assert nights.night(2, drifted("2")) == 0, "the same, as an accepted baseline sees it"
+    assert nights.night(3, image("web")) == 0
+    assert nights.night(4, drifted("3")) == 1
+
+
+def test_a_second_run_of_a_night_tells_what_the_first_did_not(nights: Nights) -> None:
+    assert nights.night(0, image("web", "unknown")) == 1
+    assert nights.night(0, drifted("2"), run="again") == 1
+    assert nights.night(0, drifted("2"), run="third") == 0
+
+
+def test_what_did_not_arrive_is_told_the_next_night_though_that_is_quiet(nights: Nights) -> None:
+    nights.hook.answers = [500] * 3
+    assert nights.night(0, drifted("2")) == 3, "three tries"
+    (failed,) = nights.store.undelivered()
+    assert failed.error == "the server answered 500 Internal Server Error"
+    assert failed.night == night(0)
+    assert nights.hook.url not in failed.name
+    assert nights.night(1, image("web")) == 1
+    assert nights.store.undelivered() == ()
+    assert nights.night(2, image("web")) == 0
+
+
+def test_twice_failed_then_arrived_is_one_delivery(nights: Nights) -> None:
+    nights.hook.answers = [500, 503]
+    assert nights.night(0, drifted("2")) == 3
+    assert nights.store.undelivered() == ()
+    ids = {request.headers["X-Drift-Delivery"] for request in nights.hook.requests}
+    assert len(ids) == 1
+    assert nights.night(1, image("web")) == 0
+
+
+def test_broken_and_unknown_are_told_until_they_recover(nights: Nights) -> None:
+    nights.configure('when = ["broken", "recovered"]')
+    gone = image("web", "broken", cause("https://x.example", None, kind="source-unavailable"))
+    assert nights.night(0, gone) == 1
+    assert nights.night(1, gone) == 0
+    assert nights.night(2, image("web", "unknown")) == 1, "that it could not be checked is news"
+    assert nights.night(3, image("web", "unknown")) == 0
+    assert nights.night(4, image("web")) == 1
+    assert nights.night(5, image("web")) == 0
+    assert nights.night(6, gone) == 1, "gone again"
+    assert nights.night(7, drifted()) == 1, "recovered, whatever else it is"
+
+
+def test_a_recovery_that_did_not_arrive_is_told_the_next_night(nights: Nights) -> None:
+    nights.configure('when = ["recovered"]')
+    assert nights.night(0, image("web", "unknown")) == 0
+    nights.hook.answers = [500] * 3
+    assert nights.night(1, image("web")) == 3
+    assert nights.night(2, image("web")) == 1
+    assert nights.night(3, image("web")) == 0
+
+
+def test_repeat_tells_each_night_what_still_stands(nights: Nights) -> None:
+    nights.configure("repeat = true")
+    assert nights.night(0, drifted("2")) == 1
+    assert nights.night(1, image("web")) == 1
+    assert nights.night(2, image("web", "unknown")) == 1
+    assert nights.night(3, image("web", "unknown")) == 1
+
+
+def test_always_tells_each_run(nights: Nights) -> None:
+    nights.configure('when = ["always"]')
+    assert [nights.night(days, image("web")) for days in range(3)] == [1, 1, 1]
+
+
+def test_only_images_that_are_asked_for_are_told_of(nights: Nights) -> None:
+    nights.configure('images = ["api-*"]', "web api-1")
+    assert nights.night(0, drifted("2"), image("api-1")) == 0
+    assert nights.night(1, drifted("3"), drifted("3", "api-1")) == 1
+    told = json.loads(nights.hook.requests[-1].body)
+    assert [one["name"] for one in told["images"]] == ["api-1"]
+    assert told["summary"]["images"] == 1
+    assert told["events"][0]["images"] == ["api-1"]
+
+
+def test_what_is_tolerated_or_accepted_is_no_news_of_a_flagged_image(nights: Nights) -> None:
+    index = cause("index", "7", kind="package-index")
+    known = cause("pkg:deb/debian/curl", "9", accepted={"until": "2027-01-01", "reason": ""})
+    assert nights.night(0, drifted("2")) == 1
+    again = image("web", "drifted", cause(OPENSSL, "2"), index, known)
+    assert nights.night(1, again) == 0
+
+
+def test_an_image_that_its_status_alone_flags_is_told(nights: Nights) -> None:
+    nights.configure(before='[policy]\nfail_on = ["identical"]\n')
+    assert nights.night(0, image("web", "identical", flagged=True)) == 1
+    assert nights.night(1, image("web", "identical", flagged=True)) == 0
+
+
+def test_a_new_target_is_told_of_tonight_and_not_of_all_that_ever_was(nights: Nights) -> None:
+    config = nights.configure()
+    keep_night(nights.store, 0, drifted("2"))
+    assert nights.night(1, image("web")) == 0
+    assert config.notify
+
+
+def test_a_run_of_some_images_forgets_nothing_of_the_others(nights: Nights) -> None:
+    nights.configure(
+        before='[policy]\nbaseline = "accepted"\nfail_on = ["repo"]\n', names="web api"
+    )
+    by_repo = image("web", "drifted", cause("context", "rev2", origin="repo", kind="context"))
+    assert nights.night(0, by_repo, image("api")) == 1
+    assert nights.night(1, image("api"), run="api-alone") == 0
+    assert nights.night(2, by_repo, image("api")) == 0
+
+
+def test_a_run_that_could_not_be_done_is_told_each_night_once(nights: Nights) -> None:
+    assert nights.undone(0, "no engine answers") == 1
+    assert json.loads(nights.hook.requests[-1].body)["error"].endswith("no engine answers")
+    assert nights.undone(0, "no engine answers") == 0
+    assert nights.undone(1, "no engine answers") == 1
+    nights.configure('when = ["drift"]')
+    assert nights.undone(2, "no engine answers") == 0
+
+
+def test_a_night_undone_and_untold_is_told_the_next(nights: Nights, hook: Hook) -> None:
+    hook.answers = [500] * 3
+    assert nights.undone(0, "no engine answers") == 3
+    assert nights.night(1, image("web")) == 1
+    assert nights.night(2, image("web")) == 0
+
+
+def test_a_run_that_could_not_be_done_is_told_without_a_store(nights: Nights) -> None:
+    assert [told.error for told in tell_undone(nights.config, None, night(0), "no store")] == [None]
+
+
+def test_upgrades_are_told_to_those_who_hear_of_them(nights: Nights) -> None:
+    assert tell_upgrade(nights.config, nights.store, "2 containers upgraded.", ["web"]) == []
+    nights.configure('when = ["upgrade"]')
+    (told,) = tell_upgrade(nights.config, nights.store, "2 containers upgraded.", ["web: 1 → 2"])
+    assert told.error is None
+    assert "web: 1 → 2" in json.loads(nights.hook.requests[-1].body)["error"]
+
+
+def test_a_test_reaches_every_target_and_is_kept_nowhere(nights: Nights) -> None:
+    nights.configure('when = ["recovered"]\n[[notify]]\nurl = "nosuch://thing"')
+    told = tell_test(nights.config)
+    assert [one.error is None for one in told] == [True, False]
+    assert "nosuch" not in f"{told[1].name}{told[1].error}"
+    assert told[1].name == "url (drift.toml:6)"
+    assert nights.store.undelivered() == ()
+
+
+def test_what_came_from_variables_is_in_no_message(
+    tmp_path: Path, store: Store, hook: Hook
+) -> None:
+    text = f'[[notify]]\nwebhook = "{hook.url}/${{TOKEN}}"\nwhen = ["always"]\n'
+    config = configured(tmp_path, text, TOKEN='hunter2"secret')
+    told = image("web", "drifted", cause('pkg:generic/hunter2"secret', "2"), error='hunter2"secret')
+    document = keep_night(store, 0, told)
+    tell_run(config, store, document)
+    assert b"hunter2" not in hook.requests[-1].body
+    json.loads(hook.requests[-1].body)
+    tell_undone(config, store, night(1), 'cannot read hunter2"secret')
+    assert b"hunter2" not in hook.requests[-1].body

@@ -124,7 +124,8 @@ class Build:
     Exactly one of ``snapshot`` and ``failure`` is set. ``inputs`` is None only where the
     build failed before they were known. ``seconds`` is the build's wall time; the whole
     log lies in the store under ``id``. ``stages`` are those that the image copies from,
-    ``probes`` what the Dockerfile's literal remotes served in the same run.
+    ``probes`` what the Dockerfile's literal remotes served in the same run, and ``indexes``
+    what the indexes said that its package tools ask.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Build:
     failure: Failure | None = None
     stages: tuple[StageSnapshot, ...] = ()
     probes: tuple[Probe, ...] = ()
+    indexes: tuple[Probe, ...] = ()
 
     @property
     def ended_at(self) -> datetime:

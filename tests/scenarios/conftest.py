@@ -11,4 +11,4 @@ from support.engine_fixtures import (  # noqa: F401
     small_image,
     small_root_tar,
 )
-from support.world_fixtures import git_image, python_image, tools_image, world  # noqa: F401
+from support.world_fixtures import git_image, npm_image, python_image, tools_image, world  # noqa: F401

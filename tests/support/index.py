@@ -27,6 +27,10 @@ class Wheel:
     def filename(self) -> str:
         return f"{self.name}-{self.version}-py3-none-any.whl"
 
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content()).hexdigest()
+
     def content(self) -> bytes:
         about = f"{self.name}-{self.version}.dist-info"
         needs = "".join(f"Requires-Dist: {name}\n" for name in self.requires)
@@ -59,7 +63,7 @@ def publish(web: Web, wheels: Sequence[Wheel]) -> str:
         web.remove(path)
     for name in {wheel.name for wheel in wheels}:
         links = "".join(
-            f'<a href="/wheels/{wheel.filename}">{wheel.filename}</a>\n'
+            f'<a href="/wheels/{wheel.filename}#sha256={wheel.digest}">{wheel.filename}</a>\n'
             for wheel in wheels
             if wheel.name == name
         )

@@ -78,7 +78,10 @@ def matching(pattern: str) -> Any:
 
 @dataclass(frozen=True)
 class Cause:
-    """One cause of the report, to the letter; ``grade`` None: whichever."""
+    """One cause of the report, to the letter; ``grade`` None: whichever.
+
+    ``evidence`` must stand in what is told of it.
+    """
 
     origin: str
     kind: str
@@ -86,6 +89,7 @@ class Cause:
     before: Any = None
     after: Any = None
     grade: str | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,8 @@ def mistakes(expected: Expected, night: Night) -> list[str]:
     for wanted, got in zip(expected.causes, _sorted_like(expected.causes, image), strict=False):
         if wanted.grade and got is not None:
             must(f"grade of {wanted.subject}", wanted.grade, got["grade"])
+        if got is not None and wanted.evidence not in "\n".join(got["evidence"]):
+            must(f"evidence of {wanted.subject}", wanted.evidence, got["evidence"])
     if expected.explained is not None:
         explained = (image["explained"]["files"], image["explained"]["bytes"])
         share = expected.explained

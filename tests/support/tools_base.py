@@ -1,13 +1,14 @@
 """A base of a few megabytes with a shell, usual commands, and small clients for what is outside.
 
 ``curl`` and ``wget`` are scripts that know the options which Dockerfiles use; ``fetch`` is a
-client that nobody has heard of, so that no rule can read what it asks for. Where it is asked
-for, ``git`` is this machine's, with its own libraries.
+client that nobody has heard of, so that no rule can read what it asks for. Where they are asked
+for, ``git``, and ``node`` with ``npm``, are this machine's, with their own libraries.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -81,12 +82,17 @@ rm -f /tmp/.wget
 [ $status = 0 ] || exit 8
 """
 
-_GIT = """#!/bin/sh
-exec /opt/git/ld.so --library-path /opt/git /opt/git/git "$@"
+_OWN = """#!/bin/sh
+exec /opt/{name}/ld.so --library-path /opt/{name} /opt/{name}/{name} "$@"
 """
 
+_NPM = """#!/bin/sh
+exec /usr/bin/node /opt/npm/bin/npm-cli.js "$@"
+"""
+_NPM_LEFT_OUT = ("docs", "man")
 
-def with_tools(small: bytes, base_tar: Path, *, git: bool = False) -> bytes:
+
+def with_tools(small: bytes, base_tar: Path, *, git: bool = False, npm: bool = False) -> bytes:
     """The small root file system with commands of the base's and the clients."""
     target = io.BytesIO()
     with (
@@ -102,8 +108,12 @@ def with_tools(small: bytes, base_tar: Path, *, git: bool = False) -> bytes:
                 member.name = member.name.removeprefix("./").rstrip("/")
                 if member.name not in there and _wanted(member):
                     result.addfile(member, base.extractfile(member) if member.isreg() else None)
-        for made in (*_clients(), *(_git() if git else ())):
-            _add(result, made)
+        made = _clients()
+        made += [directory("opt")] if git or npm else []
+        made += _program("git") if git else []
+        made += [*_program("node"), *_npm()] if npm else []
+        for one in made:
+            _add(result, one)
     return target.getvalue()
 
 
@@ -122,22 +132,38 @@ def _clients() -> list[Member]:
     ]
 
 
-def _git() -> list[Member]:
-    """This machine's git with all that the loader needs for it."""
-    program = shutil.which("git")
+def _program(name: str) -> list[Member]:
+    """This machine's program with all that the loader needs for it."""
+    program = shutil.which(name)
     if program is None:
-        raise RuntimeError("no git")
+        raise RuntimeError(f"no {name}")
     told = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
     libraries = re.findall(r"(?:=> )?(/\S+) \(0x", told)
     members = [
-        directory("opt"),
-        directory("opt/git"),
-        file("usr/bin/git", _GIT, mode=0o755),
-        file("opt/git/git", Path(program).read_bytes(), mode=0o755),
+        directory(f"opt/{name}"),
+        file(f"usr/bin/{name}", _OWN.format(name=name), mode=0o755),
+        file(f"opt/{name}/{name}", Path(program).read_bytes(), mode=0o755),
     ]
     for library in libraries:
-        name = "ld.so" if "/ld-" in library else Path(library).name
-        members.append(file(f"opt/git/{name}", Path(library).read_bytes(), mode=0o755))
+        known = "ld.so" if "/ld-" in library else Path(library).name
+        members.append(file(f"opt/{name}/{known}", Path(library).read_bytes(), mode=0o755))
+    return members
+
+
+def _npm() -> list[Member]:
+    """npm as it publishes itself, with its dependencies: DRIFT_TEST_NPM's, or this machine's."""
+    given = os.environ.get("DRIFT_TEST_NPM")
+    client = shutil.which("npm")
+    if not (given or client):
+        raise RuntimeError("no npm")
+    root = Path(given) if given else Path(client or "").resolve().parents[1]
+    members = [file("usr/bin/npm", _NPM, mode=0o755), directory("opt/npm")]
+    for path in sorted(root.rglob("*")):
+        place = path.relative_to(root)
+        if place.parts[0] in _NPM_LEFT_OUT or path.is_symlink():
+            continue
+        name = f"opt/npm/{place.as_posix()}"
+        members.append(directory(name) if path.is_dir() else file(name, path.read_bytes()))
     return members
 
 

@@ -15,10 +15,11 @@ import pytest
 import requests
 
 from drift.demo.debs import Deb, write_archive
-from support import index
+from support import index, npm_registry
 from support.git_server import Upstream, running_git
 from support.index import Wheel
 from support.moving_site import Web, running_web
+from support.npm_registry import NpmPackage
 from support.project import Bases, Project, import_image, with_file
 from support.registry import push, registry_digest
 
@@ -66,6 +67,11 @@ class World:
     def git(self) -> str:
         """The base with tools, and git."""
         return str(self.fixtures.getfixturevalue("git_image"))
+
+    @cached_property
+    def npm(self) -> str:
+        """The base with tools, and node with npm."""
+        return str(self.fixtures.getfixturevalue("npm_image"))
 
     def close(self) -> None:
         self.servers.close()
@@ -147,6 +153,10 @@ class World:
     def wheels(self, *wheels: Wheel) -> str:
         """Exactly these wheels in the Python index; gives its URL."""
         return index.publish(self.web, wheels)
+
+    def npm_packages(self, *packages: NpmPackage) -> str:
+        """Exactly these packages in the npm registry; gives its URL."""
+        return npm_registry.publish(self.web, packages)
 
 
 def _toml(value: Any) -> str:

@@ -54,6 +54,12 @@ def git_image(api: docker.APIClient, small_root_tar: bytes) -> str:
 
 
 @pytest.fixture(scope="session")
+def npm_image(api: docker.APIClient, small_root_tar: bytes) -> str:
+    """The base with tools, and node with npm."""
+    return kept(api, "drift-test/npm", with_tools(small_root_tar, base_tar(), npm=True))
+
+
+@pytest.fixture(scope="session")
 def python_image(api: docker.APIClient, base_image: str) -> str:
     """The Debian with pip; stays in the engine, as making it takes half a minute."""
     with alone():

@@ -66,6 +66,12 @@ class Experiment:
         for one in lacking:
             self.add(replace(one, build=replace(one.build, probes=probes)))
 
+    def consulted(self, indexes: tuple[Probe, ...]) -> None:
+        """Take in what the indexes say that tonight's build asked."""
+        for one in self.made:
+            if one.build is self.judged.candidate and one.build.indexes != indexes:
+                self.add(replace(one, build=replace(one.build, indexes=indexes)))
+
     def no_replay(self, reason: str) -> None:
         """There is no replay, though the fingerprints differ."""
         self.judged = replace(self.judged, no_replay=reason)

@@ -258,6 +258,19 @@ class _Run:
             for role, answers in ((Role.NIGHTLY, first), (Role.CONTROL, second)):
                 if answers.get(experiment.name):
                     experiment.probed(role, answers[experiment.name])
+        self._look_at_indexes(probing)
+
+    def _look_at_indexes(self, probing: Probing) -> None:
+        """What the indexes say that tonight's builds asked; the images tell which those are."""
+        open_ones = [one for one in self.experiments if not one.kept and one.made]
+        built = [
+            (one.prepared, one.judged.candidate)
+            for one in open_ones
+            if one.prepared and one.judged.candidate.ok
+        ]
+        answers = probing.indexes(built, self.store.layers)
+        for experiment in open_ones:
+            experiment.consulted(answers.get(experiment.name, ()))
 
     def _prepare_replay(self, experiment: Experiment, replays: Replays) -> None:
         prepared, baseline = experiment.prepared, experiment.judged.baseline

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from drift.attribute.accepted import accept_known, ended_rules
 from drift.attribute.attribute import attribute
 from drift.attribute.breakage import causes_of_break, flaky, replay_break
+from drift.attribute.consulted import with_indexes
 from drift.attribute.model import Attribution, Status
 from drift.attribute.risks import with_risks
 from drift.attribute.sides import Sides
@@ -112,6 +113,7 @@ class Judge:
         known = [claim for claim in breaks if claim]
         attribution = attribute(sides, comparison, self.layers, known)
         attribution = with_risks(attribution, comparison, sides, self.layers)
+        attribution = with_indexes(attribution, sides)
         status = status_of(comparison, attribution, self.policy.tolerate)
         return replace(self._result(judged, status, None, attribution), comparison=comparison)
 

@@ -8,13 +8,16 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from drift.builds import Build
 from drift.config.model import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
+from drift.nightly.indexes import indexes_of
 from drift.nightly.prepare import Prepared
 from drift.probe import Limits, probe
+from drift.snapshot.model import Layers
 from drift.source.dockerfile.remotes import remotes
 from drift.source.dockerfile.stages import Build as StageBuild
 from drift.source.model import Probe, Remote, RemoteKind
@@ -39,6 +42,8 @@ class Probing:
         self._remotes: dict[str, tuple[Remote, ...]] = {}
         self._answers: Answers = {}
         self._second: list[Probe] = []
+        self._named: dict[str, tuple[Remote, ...]] = {}
+        self._indexes: dict[str, tuple[Probe, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -55,12 +60,15 @@ class Probing:
         """Ask all sources of a fleet, in a thread of its own. Once a run; bases are pulled."""
         if not self._enabled:
             return
-        self._remotes = {
-            prepared.image.name: remotes_of(prepared, self._bases, self._hidden(prepared))
-            for prepared in fleet
-        }
+        for prepared in fleet:
+            name, found = prepared.image.name, self._literal(prepared)
+            self._remotes[name] = tuple(one for one in found if not one.kind.is_index)
+            self._named[name] = tuple(one for one in found if one.kind.is_index)
         self._thread = threading.Thread(target=self._ask, name="probing", daemon=True)
         self._thread.start()
+
+    def _literal(self, prepared: Prepared) -> tuple[Remote, ...]:
+        return remotes_of(prepared, self._bases, self._hidden(prepared))
 
     def _hidden(self, prepared: Prepared) -> Callable[[str], bool]:
         """Whether a text holds a value that must not be shown, or that changes each night."""
@@ -76,6 +84,20 @@ class Probing:
         if self._thread is not None:
             self._thread.join()
         return self._answers
+
+    def indexes(self, built: Iterable[tuple[Prepared, Build]], layers: Layers) -> Answers:
+        """What the indexes say that the package tools of some images asked.
+
+        Each index is asked once a run; an image for which it was done is not looked at again.
+        """
+        wanted = {
+            name: indexes_of(self._named[name], build, layers, self._hidden(prepared))
+            for prepared, build in built
+            if (name := prepared.image.name) in self._named and name not in self._indexes
+        }
+        seen = [one for told in self._indexes.values() for one in told]
+        self._indexes.update(self._probes(wanted, seen))
+        return self._indexes
 
     def again(self, names: Iterable[str]) -> Answers:
         """A second look at some images' sources: those that answered the first time.

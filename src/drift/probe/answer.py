@@ -20,9 +20,17 @@ class Answer:
     members: Mapping[str, Digest] = field(default_factory=dict)
     problem: str | None = None
     gone: bool = False
+    listed: Mapping[str, str] = field(default_factory=dict)
 
     def about(self, remote: Remote) -> Probe:
         """The answer for one instruction's remote."""
         return Probe(
-            remote, self.at, self.identity, self.size, self.members, self.problem, self.gone
+            remote,
+            self.at,
+            self.identity,
+            self.size,
+            self.members,
+            self.problem,
+            self.gone,
+            self.listed,
         )

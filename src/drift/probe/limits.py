@@ -14,8 +14,10 @@ class Limits:
 
     A whole answer may take ``patience`` times as long, and be ``size`` bytes. ``unpacked``
     bounds the bytes that archives are unpacked to, ``members`` the files noted of one.
-    ``total`` seconds bound all sources of a run together: those not asked by then are not.
-    ``files`` allows repositories of this machine, which only tests want.
+    An index may be ``page`` bytes, and is read where it is ``read`` bytes at most, in
+    ``members`` things listed. ``total`` seconds bound all sources of a run together: those
+    not asked by then are not. ``files`` allows repositories of this machine, which only tests
+    want.
     """
 
     timeout: float = 20.0
@@ -23,6 +25,8 @@ class Limits:
     size: int = 2 * GIBIBYTE
     unpacked: int = 16 * GIBIBYTE
     members: int = 10_000
+    page: int = 128 << 20
+    read: int = 8 << 20
     total: float = 900.0
     files: bool = False
 

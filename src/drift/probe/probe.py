@@ -19,7 +19,8 @@ from drift.source.model import Probe, Remote, RemoteKind
 THREADS = 4
 PER_HOST = 2
 
-Source = tuple[str, str | None, bool]  # a URL, git's ref, and whether git is asked
+# A URL, the ref, and how it is asked: ADD and curl get the same of one URL.
+Source = tuple[str, str | None, RemoteKind]
 _Question = tuple[str, RemoteKind, tuple[str | None, ...]]
 _GIT_SCHEMES = ("http", "https", "git")
 _WEB_SCHEMES = ("http", "https")
@@ -52,7 +53,11 @@ def probe(
 
 def source_of(remote: Remote) -> Source:
     """What tells the sources of remotes apart."""
-    return remote.url, remote.ref, remote.kind is RemoteKind.GIT
+    return remote.url, remote.ref, _asked_as(remote.kind)
+
+
+def _asked_as(kind: RemoteKind) -> RemoteKind:
+    return RemoteKind.FETCH if kind is RemoteKind.ADD else kind
 
 
 def _can_be_asked(remote: Remote, limits: Limits) -> bool:
@@ -64,13 +69,10 @@ def _can_be_asked(remote: Remote, limits: Limits) -> bool:
 
 def _questions(remotes: Iterable[Remote]) -> list[_Question]:
     """One for each URL: git tells all refs of a repository at once."""
-    refs: dict[tuple[str, bool], list[str | None]] = defaultdict(list)
+    refs: dict[tuple[str, RemoteKind], list[str | None]] = defaultdict(list)
     for remote in remotes:
-        refs[remote.url, remote.kind is RemoteKind.GIT].append(remote.ref)
-    return [
-        (url, RemoteKind.GIT if is_git else RemoteKind.FETCH, tuple(dict.fromkeys(named)))
-        for (url, is_git), named in refs.items()
-    ]
+        refs[remote.url, _asked_as(remote.kind)].append(remote.ref)
+    return [(url, kind, tuple(dict.fromkeys(named))) for (url, kind), named in refs.items()]
 
 
 def _ask_all(
@@ -110,16 +112,18 @@ def _lanes(questions: Iterable[_Question]) -> list[list[_Question]]:
 
 def _ask(question: _Question, limits: Limits) -> dict[Source, Answer]:
     url, kind, refs = question
-    is_git = kind is RemoteKind.GIT
     try:
-        told = repository.ask(url, refs, limits) if is_git else {None: web.ask(url, limits)}
+        if kind is RemoteKind.GIT:
+            told = repository.ask(url, refs, limits)
+        else:
+            told = dict.fromkeys(refs, web.ask(url, limits, kind))
     except Exception as error:  # a fault of ours is no reason to lose the other answers
         problem = f"drift failed at it: {type(error).__name__}"
         told = dict.fromkeys(refs, Answer(datetime.now(UTC), problem=problem))
-    return {(url, ref, is_git): answer for ref, answer in told.items()}
+    return {(url, ref, kind): answer for ref, answer in told.items()}
 
 
 def _not_asked(question: _Question) -> dict[Source, Answer]:
     url, kind, refs = question
     answer = Answer(datetime.now(UTC), problem="it was not asked: there was no time left")
-    return {(url, ref, kind is RemoteKind.GIT): answer for ref in refs}
+    return {(url, ref, kind): answer for ref in refs}

@@ -16,7 +16,9 @@ from drift import __version__
 from drift.oci import Digest
 from drift.probe.answer import Answer
 from drift.probe.limits import Limits
+from drift.probe.listing import ACCEPTED, listed
 from drift.probe.members import members_of
+from drift.source.model import RemoteKind
 
 _GONE = frozenset({404, 410})
 _CHUNK = 1 << 18
@@ -53,28 +55,32 @@ class _TooMuch(Exception):  # noqa: N818 (an answer's end, not a fault of ours)
     """The answer goes beyond a limit."""
 
 
-def ask(url: str, limits: Limits) -> Answer:
+def ask(url: str, limits: Limits, kind: RemoteKind = RemoteKind.FETCH) -> Answer:
     """What a URL serves: its content's digest, size, and the files in it if it is an archive.
+
+    Of an index, what it lists.
 
     Ends in time whatever the server does: one that sends a byte now and then, even before its
     answer begins, is left to a thread that ends with the connection, or with the process.
     """
     answers: list[Answer] = []
-    thread = threading.Thread(target=lambda: answers.append(_ask(url, limits)), daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(_ask(url, limits, kind)), daemon=True)
     thread.start()
     thread.join(limits.timeout * (limits.patience + 1))
     late = Answer(datetime.now(UTC), problem="its content did not arrive in time")
     return answers[0] if answers else late
 
 
-def _ask(url: str, limits: Limits) -> Answer:
+def _ask(url: str, limits: Limits, kind: RemoteKind) -> Answer:
     at = datetime.now(UTC)
     try:
-        with _Session() as session, closing(_get(session, url, limits)) as response:
+        with _Session() as session, closing(_get(session, url, limits, kind)) as response:
             if response.status_code != 200:
                 words = f"{response.status_code} {response.reason or ''}".strip()
                 gone = response.status_code in _GONE
                 return Answer(at, problem=f"the server answered {words}", gone=gone)
+            if kind.is_index:
+                return _read_index(response, kind, limits, at)
             return _read(response, url, limits, at)
     except (requests.RequestException, urllib3.exceptions.HTTPError, _TooMuch) as error:
         return Answer(at, problem=_sentence(error))
@@ -82,12 +88,15 @@ def _ask(url: str, limits: Limits) -> Answer:
         return Answer(at, problem=f"it could not be asked: {type(error).__name__}")
 
 
-def _get(session: requests.Session, url: str, limits: Limits) -> requests.Response:
-    return session.get(url, stream=True, timeout=limits.timeout)
+def _get(
+    session: requests.Session, url: str, limits: Limits, kind: RemoteKind
+) -> requests.Response:
+    accepted = {"Accept": ACCEPTED[kind]} if kind.is_index else None
+    return session.get(url, stream=True, timeout=limits.timeout, headers=accepted)
 
 
 def _read(response: requests.Response, url: str, limits: Limits, at: datetime) -> Answer:
-    content = _Content(response, limits)
+    content = _Content(response, limits, limits.size)
     chunks = content.chunks()
     members = members_of(chunks, url, limits, content.deadline)
     for _ in chunks:  # what no archive was read from
@@ -95,14 +104,25 @@ def _read(response: requests.Response, url: str, limits: Limits, at: datetime) -
     return Answer(at, Digest.from_hash(content.state), content.size, members)
 
 
+def _read_index(
+    response: requests.Response, kind: RemoteKind, limits: Limits, at: datetime
+) -> Answer:
+    content = _Content(response, limits, limits.page)
+    page = bytearray()
+    for chunk in content.chunks():
+        page += chunk if content.size <= limits.read else b""
+    told = listed(kind, bytes(page), limits.members) if content.size == len(page) else {}
+    return Answer(at, Digest.from_hash(content.state), content.size, listed=told)
+
+
 class _Content:
     """A response's body as it is read: its digest and size so far."""
 
-    def __init__(self, response: requests.Response, limits: Limits) -> None:
+    def __init__(self, response: requests.Response, limits: Limits, largest: int) -> None:
         self.state = hashlib.sha256()
         self.size = 0
         self.deadline = limits.deadline()
-        self._response, self._limits = response, limits
+        self._response, self._largest = response, largest
         self._expected = response.headers.get("Content-Length", "")
 
     def chunks(self) -> Iterator[bytes]:
@@ -110,8 +130,8 @@ class _Content:
         while chunk := self._response.raw.read(_CHUNK, decode_content=False):
             self.state.update(chunk)
             self.size += len(chunk)
-            if self.size > self._limits.size:
-                raise _TooMuch(f"its content is larger than {self._limits.size} bytes")
+            if self.size > self._largest:
+                raise _TooMuch(f"its content is larger than {self._largest} bytes")
             if time.monotonic() > self.deadline:
                 raise _TooMuch("its content did not arrive in time")
             yield chunk

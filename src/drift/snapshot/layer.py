@@ -39,10 +39,14 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Which files' content is kept: a quick test of the path, and the largest size in bytes."""
+    """Which files' content is kept: a quick test of the path, and the largest size in bytes.
+
+    Those ``guarded`` are not kept where an observer hides what they hold.
+    """
 
     wanted: Callable[[str], bool]
     largest: int
+    guarded: Callable[[str], bool] = lambda _path: False
 
 
 def nothing_captured() -> Capture:
@@ -173,12 +177,19 @@ class _Reading:
         captured = self._captured(path, size) if self._capture.wanted(path) else None
         observation = self.observation
         look = None if observation is None else self._look(observation, path, header, captured)
+        if captured is not None and observation and self._capture.guarded(path):
+            self._guard(path, observation.hides(captured))
         if observation is None or look is None:
             return source.digest(size) if captured is None else Digest.of(captured)
         content = source.whole(size) if captured is None else captured
         digest = Digest.of(content)
         observation.take(path, look, content, digest)
         return digest
+
+    def _guard(self, path: str, hidden: bool) -> None:
+        if hidden:
+            self.uncaptured[path] = "it holds a value that must not be kept"
+            del self.captured[path]
 
     def _look(
         self, observation: Observation, path: str, header: Header, captured: bytes | None

@@ -94,6 +94,10 @@ class Observation:
             layer, forms=self.forms, parts=self.parts, symbols=self.symbols, texts=self.texts
         )
 
+    def hides(self, content: bytes) -> bool:
+        """Whether a text holds a value that must not be kept."""
+        return self._observer.hides(content)
+
     def look(self, path: str, mode: int, size: int, start: bytes) -> Look | None:
         """What to learn of a file that starts so; None where that is nothing."""
         start = start[:START]

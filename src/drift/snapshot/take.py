@@ -19,12 +19,12 @@ from drift.snapshot.forms import Window
 from drift.snapshot.layer import Capture
 from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers, Packages, Snapshot
 from drift.snapshot.observe import Observer, nothing_hidden
-from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, wanted
+from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, guarded, wanted
 from drift.snapshot.stream import ByteSource, chunks_of
 from drift.snapshot.tar import Header
 from drift.snapshot.tree import MergedTree, merge
 
-_CAPTURE = Capture(wanted=wanted, largest=LARGEST)
+_CAPTURE = Capture(wanted=wanted, largest=LARGEST, guarded=guarded)
 
 
 @contextmanager

@@ -105,18 +105,34 @@ class Inputs:
 
 
 class RemoteKind(StrEnum):
-    """How an instruction fetches something by a literal address."""
+    """How an instruction fetches something by a literal address.
+
+    The last three are indexes, by the purl type of what they list: they say what could be
+    had, and are no content that reaches an image.
+    """
 
     ADD = "add"  # ADD of a URL
     FETCH = "fetch"  # curl or wget in a RUN
     GIT = "git"  # git clone in a RUN, or ADD of a git repository
+    DEB = "deb"  # the InRelease of a suite that apt installs from
+    PYPI = "pypi"  # a project's page in the index that pip asks
+    NPM = "npm"  # a package's document in the registry that npm asks
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it is a list of what could be had."""
+        return self in _INDEXES
+
+
+_INDEXES = (RemoteKind.DEB, RemoteKind.PYPI, RemoteKind.NPM)
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
     """Something outside that an instruction names literally, after ARG and ENV substitution.
 
-    ``url`` holds no credentials. ``ref`` is git's branch, tag or commit (None: HEAD).
+    ``url`` holds no credentials. ``ref`` is git's branch, tag or commit (None: HEAD); of an
+    index, the package's name in its purl, or an archive and its suite as apt names them.
     ``stage`` and ``line`` are those of the instruction, as :class:`Instruction` has them;
     ``target`` is the path that the instruction writes it to, where it says so.
     """
@@ -136,7 +152,8 @@ class Probe:
     ``identity`` tells two answers apart: the content's sha256 digest, or the commit that a
     git ref named; None where there was no answer, and ``problem`` says why. ``gone`` is true
     where the other side said that it is not there (404, 410, no such ref). ``members`` are the
-    digests of the files in a tar or zip, by their names in it.
+    digests of the files in a tar or zip, by their names in it. ``listed`` is what could be read
+    of an index: a digest for each file (pip) or version (npm), or apt's ``Date``.
     """
 
     remote: Remote
@@ -146,3 +163,4 @@ class Probe:
     members: Mapping[str, Digest] = field(default_factory=dict)
     problem: str | None = None
     gone: bool = False
+    listed: Mapping[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drift.demo.debs import Deb
 from support.index import Wheel
 from support.labelled import ANYTHING, Cause, Story, drifted, first, quiet, scenario
+from support.npm_registry import NpmPackage
 from support.world import World
 
 GREETING = "pkg:deb/debian/greeting"
@@ -149,7 +150,8 @@ def test_pip_moved(world: World) -> Story:
     world.commit()
     yield first()
     world.wheels(wheel("1.0"), wheel("1.1"))
-    yield drifted(Cause("external", "package", THING, "1.0", "1.1"))
+    said = "is another than on 2026-11-01: it lists 1.1, which it did not"
+    yield drifted(Cause("external", "package", THING, "1.0", "1.1", evidence=said))
 
 
 @scenario("a distribution was published again: same version, other bytes")
@@ -159,8 +161,11 @@ def test_pip_republished(world: World) -> Story:
     world.commit()
     yield first()
     world.wheels(wheel("1.0", "'pwned'"))
+    said = "it named other digests of 1.0 on 2026-11-01"
     yield drifted(
-        Cause("external", "package-republished", THING, ANYTHING, ANYTHING),
+        Cause(
+            "external", "package-republished", THING, ANYTHING, ANYTHING, "proven", evidence=said
+        ),
         paths={f"{MODULE}/__init__.py": "external"},
     )
 
@@ -186,3 +191,72 @@ def test_bytecode(world: World) -> Story:
     world.commit()
     yield first()
     yield quiet(Cause("nondeterminism", "bytecode", ANYTHING, grade="proven"), builds=("nightly",))
+
+
+# npm
+
+NPM_THING = "pkg:npm/thing"
+
+
+def npm(base: str, url: str, what: str, tidy: bool = True) -> str:
+    return f"""\
+        FROM {base}
+        WORKDIR /app
+        RUN npm install --registry {url} --no-audit --no-fund --no-update-notifier {what} \
+            {"&& rm -rf /root/.npm" if tidy else ""}
+        """
+
+
+@scenario("a package of the npm registry moved", builder="classic")
+def test_npm_moved(world: World) -> Story:
+    url = world.npm_packages(NpmPackage("thing", "1.0.0"))
+    world.image(npm(world.npm, url, "thing"))
+    world.commit()
+    yield first()
+    world.npm_packages(NpmPackage("thing", "1.0.0"), NpmPackage("thing", "1.1.0"))
+    said = "is another than on 2026-11-01: it lists 1.1.0, which it did not"
+    yield drifted(Cause("external", "package", NPM_THING, "1.0.0", "1.1.0", evidence=said))
+
+
+@scenario("an npm package was published again: same version, other bytes")
+def test_npm_republished(world: World) -> Story:
+    url = world.npm_packages(NpmPackage("thing", "1.0.0", "hello"))
+    world.image(npm(world.npm, url, "thing@1.0.0"))
+    world.commit()
+    yield first()
+    world.npm_packages(NpmPackage("thing", "1.0.0", "pwned"))
+    said = "it named other digests of 1.0.0 on 2026-11-01"
+    yield drifted(
+        Cause(
+            "external",
+            "package-republished",
+            NPM_THING,
+            ANYTHING,
+            ANYTHING,
+            "proven",
+            evidence=said,
+        ),
+        paths={"/app/node_modules/thing/index.js": "external"},
+    )
+
+
+@scenario("what a pinned npm package depends on moved")
+def test_dependency_of_a_pinned_npm_package_moved(world: World) -> Story:
+    pinned = NpmPackage("thing", "1.0.0", depends={"other": "^2.0.0"})
+    url = world.npm_packages(pinned, NpmPackage("other", "2.0.0"))
+    world.image(npm(world.npm, url, "thing@1.0.0"))
+    world.commit()
+    yield first()
+    world.npm_packages(pinned, NpmPackage("other", "2.0.0"), NpmPackage("other", "2.1.0"))
+    yield drifted(Cause("external", "package", "pkg:npm/other", "2.0.0", "2.1.0"))
+
+
+@scenario("nothing: npm's cache and logs name the time", builder="classic")
+def test_npm_cache(world: World) -> Story:
+    url = world.npm_packages(
+        NpmPackage("thing", "1.0.0", depends={"other": "^2.0.0"}), NpmPackage("other", "2.0.0")
+    )
+    world.image(npm(world.npm, url, "thing", tidy=False))
+    world.commit()
+    yield first()
+    yield quiet()

@@ -211,7 +211,7 @@ def test_who_is_stopped_does_not_wait_for_answers(web: Web) -> None:
 
 
 def test_a_fault_of_ours_loses_one_answer(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    def faulty(url: str, limits: Limits) -> None:
+    def faulty(url: str, _limits: Limits, _kind: RemoteKind) -> None:
         raise KeyError(url)
 
     monkeypatch.setattr("drift.probe.web.ask", faulty)

@@ -7,10 +7,10 @@ reason; what could be read is listed all the same. No database is no packages.
 from __future__ import annotations
 
 from drift.snapshot.model import EntryType, Package, Packages
-from drift.snapshot.packages import apk, dpkg, npm, python
+from drift.snapshot.packages import apk, apt_sources, dpkg, npm, python
 from drift.snapshot.packages.port import Files, Reading, Unreadable
 
-__all__ = ["LARGEST", "Files", "Unreadable", "catalogue", "wanted"]
+__all__ = ["LARGEST", "Files", "Unreadable", "catalogue", "guarded", "wanted"]
 
 LARGEST = 32 << 20  # bytes of one database file; dpkg's status of 3,000 packages takes 4 MB
 
@@ -33,7 +33,12 @@ def wanted(path: str) -> bool:
         or apk.wanted(path)
         or path in _OS_RELEASE
         or path in _ACCOUNTS
+        or apt_sources.wanted(path)
     )
+
+
+# Of what is wanted, the files that people write, with what must not be kept perhaps.
+guarded = apt_sources.wanted
 
 
 def catalogue(files: Files) -> Packages:

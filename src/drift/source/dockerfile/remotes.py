@@ -1,9 +1,9 @@
 """The literal remote sources of a Dockerfile: what it fetches from addresses that it spells out.
 
 ``ADD`` of URLs and git repositories; ``curl``, ``wget``, ``git`` and git URLs of installers in
-``RUN``. What cannot be read literally (the output of a command, a variable that is not known)
-is left out, never guessed. Specification: the Dockerfile reference, "ADD" and "RUN", and
-moby/buildkit ``frontend/dockerfile/dockerfile2llb``.
+``RUN``; the indexes that ``pip`` and ``npm`` ask for names. What cannot be read literally (the
+output of a command, a variable that is not known) is left out, never guessed. Specification:
+the Dockerfile reference, "ADD" and "RUN", and moby/buildkit ``frontend/dockerfile/dockerfile2llb``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from drift.source.dockerfile import arguments, heredocs
 from drift.source.dockerfile.addresses import file_name, fragment_of, git_address, web_address
 from drift.source.dockerfile.fetches import fetches
+from drift.source.dockerfile.indexes import VARIABLES, asked
 from drift.source.dockerfile.links import reachable
 from drift.source.dockerfile.model import Dockerfile, DockerfileError, Heredoc, Statement
 from drift.source.dockerfile.repositories import clones
@@ -202,14 +203,22 @@ class _Stage:
             yield self._remote(
                 RemoteKind.GIT, statement, clone.url, ref=clone.ref, target=clone.target
             )
+        for page in asked(commands, configured=_may_be_configured(statement)):
+            yield self._remote(page.kind, statement, page.url, ref=page.name)
 
     def _invocations(self, statement: Statement) -> tuple[Invocation, ...]:
         environment = Environment(dict(self._variables), self.directory, self.base is not None)
         form = arguments.json_form(statement.value)
         if form is not None:
-            return invocations(" ".join(map(_quoted, form)), environment)
+            return invocations(" ".join(map(_quoted, form)), environment, VARIABLES)
         script = _script(statement) if self.shell_is_known else None
-        return invocations(script, environment) if script else ()
+        return invocations(script, environment, VARIABLES) if script else ()
+
+
+def _may_be_configured(statement: Statement) -> bool:
+    """Whether a mount may bring a tool's configuration file."""
+    mounts = [value or "" for name, value in statement.flags if name == "mount"]
+    return any("type=cache" not in mount and "type=tmpfs" not in mount for mount in mounts)
 
 
 def _quoted(word: str) -> str:

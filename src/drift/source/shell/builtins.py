@@ -57,13 +57,15 @@ def assign(assigned: Sequence[Assignment], env: Environment) -> None:
         env.variables[name] = value
 
 
-def unprefixed(words: Sequence[str | None]) -> Sequence[str | None]:
-    """A command without ``sudo``, ``env`` and others that only run it."""
+def unprefixed(words: Sequence[str | None], env: Environment) -> Sequence[str | None]:
+    """A command without ``sudo``, ``env`` and others that only run it, in its ``env``."""
     while words and words[0] in _PREFIXES:
         words = words[1:]
         while words and (words[0] or "").startswith("-"):
             words = words[2 if words[0] in _WITH_ARGUMENT else 1 :]
-        while words and _ASSIGNMENT.match(words[0] or ""):
+        while words and words[0] and _ASSIGNMENT.match(words[0]):
+            name, _, value = words[0].partition("=")
+            env.variables[name] = value
             words = words[1:]
     return words
 

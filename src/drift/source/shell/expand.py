@@ -62,6 +62,10 @@ class Environment:
         unset = usual and not name.startswith("BASH") and name not in _NEVER_UNSET
         return unset and self.complete and name not in self.variables
 
+    def given(self, names: Iterable[str]) -> dict[str, str | None]:
+        """Those of some variables that may be set, with their values."""
+        return {name: self.variables.get(name) for name in names if not self.is_unset(name)}
+
     def path(self, name: str) -> str | None:
         """A path as an absolute one."""
         if name.startswith("/"):

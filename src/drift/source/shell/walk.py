@@ -10,8 +10,8 @@ depends on is taken to succeed.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from drift.source.shell import builtins
 from drift.source.shell.expand import Environment, fields, text_of
@@ -44,28 +44,36 @@ class Invocation:
     """A command as it would be run; what is not literal is None.
 
     ``directory`` is where it runs. ``output`` is the file that its output is redirected to,
-    ``piped`` the words of the command that reads it.
+    ``piped`` the words of the command that reads it. ``given`` are those of the environment
+    variables asked for that may be set, with None for a value that is not known.
     """
 
     words: Fields
     directory: str | None = None
     output: str | None = None
     piped: Fields | None = None
+    given: Mapping[str, str | None] = field(default_factory=dict)
 
 
 Steps = Generator[Invocation, None, Status]
 
 
-def invocations(script: str, environment: Environment) -> tuple[Invocation, ...]:
-    """The commands of a script; none where no shell would read it, or it is beyond measure."""
+def invocations(
+    script: str, environment: Environment, asked: tuple[str, ...] = ()
+) -> tuple[Invocation, ...]:
+    """The commands of a script; none where no shell would read it, or it is beyond measure.
+
+    ``asked`` are the variables that :attr:`Invocation.given` tells of.
+    """
     try:
-        return tuple(_Walk().text(script, environment.copy(), 0))
+        return tuple(_Walk(asked).text(script, environment.copy(), 0))
     except (ShellError, RecursionError):
         return ()
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, asked: tuple[str, ...]) -> None:
+        self.asked = asked
         self.steps = self.length = 0
         self.functions: dict[str, Node] = {}
 
@@ -185,12 +193,12 @@ class _Walk:
         if not words:
             builtins.assign(assigned, env)
             return None if any(_scripts(command)) else True
-        found = tuple(builtins.unprefixed(self._fields(words, env)))
+        inner = env.copy()
+        builtins.assign(assigned, inner)
+        found = tuple(builtins.unprefixed(self._fields(words, env), inner))
         name = (found[0] or "") if found else ""
         if name in self.functions:
             return (yield from self._call(name, env, depth))
-        inner = env.copy()
-        builtins.assign(assigned, inner)
         script = builtins.script_of(found)
         if script is not None:
             yield from self.text(script, env if name == "eval" else inner, depth + 1)
@@ -199,7 +207,8 @@ class _Walk:
             yield from self._fed(command, inner, depth)
             return None
         status = builtins.effect(found, env)
-        yield Invocation(found, env.directory, builtins.output(command, env), piped)
+        output = builtins.output(command, env)
+        yield Invocation(found, env.directory, output, piped, inner.given(self.asked))
         return status
 
     def _call(self, name: str, env: Environment, depth: int) -> Steps:

@@ -2,12 +2,14 @@
 
 (Contract: "names found in only one of Y, T and A, in one directory of one layer, are one
 set: nondeterminism if T and A each have one".) A name of the baseline belongs to the set only
-where it looks like the others: what else went from the directory is not excused by them.
+where it looks like the others: what else went from the directory is not excused by them. A
+date in a name is one in each: builds of one night share more of it than of another's.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +18,12 @@ from drift.attribute.sides import Sides
 from drift.attribute.values import Values
 from drift.compare.model import Change, Comparison, FileChange
 from drift.snapshot.model import EntryType
+
+# A date, perhaps with a time (ISO 8601 with any separators), or seconds since the epoch.
+_STAMP = re.compile(
+    r"(?<!\d)(?:20\d\d([-_.]?)(?:0\d|1[0-2])\1(?:[0-2]\d|3[01])"
+    r"(?:[T_ .-]?[0-2]\d(?:[:_.-]?[0-5]\d){1,2}(?:[._,]\d+)?)?|1\d{9}(?:\d{3})?)(?!\d)"
+)
 
 _Place = tuple[str, str | None, EntryType]
 
@@ -76,13 +84,18 @@ class RandomNames:
 
 def _looks_like(path: str, others: Iterable[str]) -> bool:
     """Whether a name has what the others have in common: beginning, end, and length."""
-    names = [posixpath.basename(other) for other in others]
-    name = posixpath.basename(path)
+    names = [_undated(other) for other in others]
+    name = _undated(path)
     prefix = _common_start(names)
     suffix = _common_start([other[::-1] for other in names])[::-1]
     lengths = {len(other) for other in names}
     same_length = len(lengths) > 1 or len(name) in lengths
     return same_length and name.startswith(_steady(prefix)) and name.endswith(_steady(suffix))
+
+
+def _undated(path: str) -> str:
+    """A path's name; of a date in it, only its shape."""
+    return _STAMP.sub(lambda found: re.sub(r"\d", "0", found[0]), posixpath.basename(path))
 
 
 def _common_start(texts: list[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from drift.attribute.model import Grade, Kind, Need, Origin
 from drift.snapshot.model import Package, Packages
 from support.images import directory, file
@@ -145,6 +147,23 @@ class TestRandomNames:
         night = Night(y, t, a=[a])
         assert night.said("/tmp/tmp.aaa1")[0] is Origin.NONDETERMINISM
         assert night.said("/tmp/tool")[0] is Origin.EXTERNAL
+
+    @pytest.mark.parametrize(
+        ("then", "now", "again"),
+        [
+            ("2026-11-01T02_15_33_950Z.log", "2026-11-02T02_15_40_919Z.log",
+             "2026-11-02T02_15_47_101Z.log"),
+            ("log.20261101-7", "log.20261102-1", "log.20261102-2"),
+            ("t1793500000-a", "t1793586400-b", "t1793586407-c"),
+        ],
+    )  # fmt: skip
+    def test_a_date_in_a_name_is_one_in_each(self, then: str, now: str, again: str) -> None:
+        night = Night(named(then), named(now), a=[named(again)])
+        assert {cause.origin for cause in night.attribution.causes} == {Origin.NONDETERMINISM}
+
+    def test_a_version_in_a_name_is_no_date(self) -> None:
+        night = Night(named("v1.0-a1"), named("v1.1-b2"), a=[named("v1.1-c3")])
+        assert night.said("/tmp/v1.0-a1")[0] is Origin.EXTERNAL
 
     def test_directories_with_content(self) -> None:
         def build(name: str) -> Made:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from drift.builds import Build, Role
 from drift.config import load
 from drift.engine.engine import Engine
 from drift.nightly.bases import Bases
@@ -15,8 +17,10 @@ from drift.nightly.prepare import Prepared, prepare
 from drift.nightly.probing import Probing, forget_added
 from drift.nightly.watch import NobodyWatches
 from drift.oci import Digest
+from drift.snapshot.model import LayersInMemory, Snapshot
 from drift.source.checkout import Checkout
 from support.faulty_engine import Faulty
+from support.images import file, snapshot_of
 from support.web import Web, running_web
 
 SECRET = "t0ken-of-the-night"
@@ -32,10 +36,10 @@ def web() -> Iterator[Web]:
 class Fleet:
     """Two images of one Dockerfile, which reads from a web server."""
 
-    def __init__(self, root: Path, web: Web, settings: str = "") -> None:
+    def __init__(self, root: Path, web: Web, settings: str = "", more: str = "") -> None:
         (root / "Dockerfile").write_text(
             f"FROM base:1\nARG T\nARG V\nADD {web.url}/a /a\nRUN curl -o /b {web.url}/b\n"
-            f"RUN curl -o /t {web.url}/$T\nRUN curl -o /v {web.url}/$V\n"
+            f"RUN curl -o /t {web.url}/$T\nRUN curl -o /v {web.url}/$V\n{more}"
         )
         image = 'args = { T = "${T}", V = "12345678" }\nvolatile_args = ["V"]\n'
         (root / "drift.toml").write_text(
@@ -49,6 +53,20 @@ class Fleet:
         ]
         self.bases = Bases(real, lambda _reference: False)
         self.bases.pull(self.prepared, NobodyWatches())
+
+
+def build_of(snapshot: Snapshot) -> Build:
+    return Build(
+        id="b",
+        image="app",
+        run="r",
+        night=date(2026, 11, 24),
+        role=Role.NIGHTLY,
+        reason="",
+        started_at=datetime(2026, 11, 24, tzinfo=UTC),
+        seconds=1,
+        snapshot=snapshot,
+    )
 
 
 @pytest.fixture
@@ -118,3 +136,22 @@ def test_only_buildkit_has_something_to_forget(fleet: Fleet) -> None:
     forget_added(engine, prepared, fleet.bases)
     expected = ["/a"] if prepared.builder == "buildkit" else []
     assert [url.rpartition("/")[2] for url in forgotten] == [name[1:] for name in expected]
+
+
+def test_an_index_is_asked_once_a_run_and_is_no_remote(
+    tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("T", SECRET)
+    web.pages["/simple/a/"] = b"page"
+    fleet = Fleet(tmp_path, web, more=f"RUN pip install -i {web.url}/simple a {SECRET}\n")
+    made = build_of(snapshot_of([[file("x")]], LayersInMemory()))
+    with Probing(fleet.config, fleet.bases) as probing:
+        probing.begin(fleet.prepared)
+        assert {len(told) for told in probing.answers().values()} == {2}
+        first = probing.indexes([(fleet.prepared[0], made)], LayersInMemory())
+        assert [probe.identity for probe in first["app"]] == [Digest.of(b"page")]
+        both = probing.indexes([(one, made) for one in fleet.prepared], LayersInMemory())
+        assert [len(told) for told in both.values()] == [1, 1]
+        probing.again(["app"])
+    assert web.asked("/simple/a/") == 1
+    assert not any(SECRET in path for _, path, _ in web.requests)

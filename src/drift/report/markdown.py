@@ -44,10 +44,11 @@ def code(text: str) -> str:
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 
 
-def _fence(lines: list[str]) -> str:
+def fence(lines: list[str], language: str = "text") -> str:
+    """Untrusted lines in a fence that none of them can end; long ones are cut."""
     body = [visible(line)[:_TEXT] for line in lines]
     mark = "`" * max(3, _longest_run("\n".join(body)) + 1)
-    return "\n".join([f"{mark}text", *body, mark])
+    return "\n".join([f"{mark}{language}", *body, mark])
 
 
 def _longest_run(text: str) -> int:
@@ -183,7 +184,7 @@ def _failure(failure: dict[str, Any]) -> str:
         line += f"\n  - {code(told)}"
     if not failure["tail"]:
         return line
-    return line + "\n" + _folded("Last lines of its log", _fence(failure["tail"][-_TAIL:]))
+    return line + "\n" + _folded("Last lines of its log", fence(failure["tail"][-_TAIL:]))
 
 
 def _folded(summary: str, body: str) -> str:

@@ -11,8 +11,10 @@ import pytest
 
 from drift.publish.github.issues import Done, keep
 from drift.publish.github.plan import World
+from drift.publish.github.texts import Words
 from drift.store.standing import Standing
 from support.github import BOT, SECONDARY, Fault, Github, client_of, running_github
+from support.report_samples import fleet
 from support.standing_samples import NIGHT, event, world
 
 LATER = NIGHT + timedelta(days=1)
@@ -231,9 +233,18 @@ def test_breaks_and_changes_say_until_when_they_stand(github: Github) -> None:
     run(github, world(broken, event()))
     assert "until the images build again" in github.issues[1]["body"]
     assert "until a person closes it" in github.issues[2]["body"]
-    assert "[[accept]]" not in github.issues[1]["body"]
-    assert 'subject = "pkg:deb/debian/openssl"' in github.issues[2]["body"]
-    assert f"until = {NIGHT + timedelta(days=30)}" in github.issues[2]["body"]
+
+
+def test_an_issue_says_what_to_do(github: Github) -> None:
+    told = Words("https://example.org/", fleet())
+    openssl = event(after="3.0.17-1~deb12u3")
+    run(github, world(openssl, told=told))
+    body = github.issues[1]["body"]
+    assert "openssl=3.0.17-1~deb12u3" in body
+    assert 'subject = "pkg:deb/debian/openssl"' in body
+    assert f"until = {NIGHT + timedelta(days=30)}" in body
+    assert "/causes/package/)" in body
+    assert "[the report](https://example.org/)" in body
 
 
 def test_events_that_stood_before_the_first_issue_have_one(github: Github) -> None:

@@ -6,24 +6,26 @@ same text, and an issue is changed only where there is news.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from drift.publish.github.marker import Marker
 from drift.publish.github.model import BODY, TITLE
 from drift.report import words
 from drift.report.escape import visible
-from drift.report.markdown import code
+from drift.report.markdown import code, fence
+from drift.report.remedies import docs_page, remedies
 from drift.store.standing import StandingEvent
+
+Part = dict[str, Any]
 
 _SUBJECT = 120  # characters of a subject in a title
 _IMAGES = 60
 _EVIDENCE = 12
 _RESERVE = 300
-_ACCEPTED = timedelta(days=30)
+_LINE = 300  # characters of a line that can be copied
+_LANGUAGES = {"dockerfile": "dockerfile", "shell": "sh", "toml": "toml", "package": "text"}
 
 _HAPPENED = {
     "base-image": "moved",
@@ -64,14 +66,15 @@ def _happened(event: StandingEvent) -> str:
 
 def body(event: StandingEvent, marker: Marker, told: Words, *, is_break: bool) -> str:
     """The issue's text; its first line is the marker."""
+    found = _cause(event, told)
     return _fitted(
         [
             str(marker),
             f"The {_named(event)} {code(event.subject)} {_happened(event)}{_move(event)}.",
             "",
             *_facts(event, told),
-            *_evidence(event, told.document),
-            *([] if is_break else _acceptance(event)),
+            *(_evidence(*found) if found else ()),
+            *(_to_do(event, *found) if found else ()),
             "",
             f"drift keeps this issue: it stands until {_ENDS[is_break]}."
             " It is known by its first, hidden line and its label; the title may be changed.",
@@ -123,6 +126,7 @@ def _facts(event: StandingEvent, told: Words) -> Iterator[str]:
     yield f"- **{event.origin}**: {words.MEANINGS[event.origin]}"
     yield f"- since the night of {event.since}"
     yield f"- in {_listed(event.images)}"
+    yield f"- [what this means, and what to do]({docs_page(event.kind)})"
     yield from _link(told)
 
 
@@ -142,46 +146,36 @@ def _move(event: StandingEvent) -> str:
     return f": {code(moved)}" if moved else ""
 
 
-def _evidence(event: StandingEvent, document: Mapping[str, Any] | None) -> Iterator[str]:
-    """How the newest night knows it, from the first image whose causes name it."""
-    for image in (document or {}).get("images", ()):
+def _cause(event: StandingEvent, told: Words) -> tuple[Part, Part] | None:
+    """The event's cause on the newest night, and the image that shows it."""
+    for image in (told.document or {}).get("images", ()):
         for cause in image["causes"]:
             if (cause["origin"], cause["kind"], cause["subject"]) == event.key:
-                yield from ("", f"How {code(image['name'])} shows it ({cause['grade']}):", "")
-                yield from (f"- {code(fact)}" for fact in _told(cause))
-                return
+                return cause, image
+    return None
 
 
-def _told(cause: Mapping[str, Any]) -> Iterator[str]:
+def _evidence(cause: Part, image: Part) -> Iterator[str]:
+    yield from ("", f"How {code(image['name'])} shows it ({cause['grade']}):", "")
+    yield from (f"- {code(fact)}" for fact in _told(cause))
+
+
+def _to_do(event: StandingEvent, cause: Part, image: Part) -> Iterator[str]:
+    """Ready lines; for the night on which the event moved, so that they stay the same."""
+    for remedy in remedies(cause, image, event.moved):
+        lines = remedy.line.split("\n")
+        if all(len(line) <= _LINE for line in lines):
+            yield from ("", f"{remedy.title}:", "", fence(lines, _LANGUAGES[remedy.language]))
+
+
+def _told(cause: Part) -> Iterator[str]:
     place = cause["instruction"]
     if place:
         yield f"line {place['line']}: {place['text']}"
-    yield words.volume(dict(cause))
+    yield words.volume(cause)
     if cause["risk"]:
         yield f"risk: {', '.join(cause['risk'])}"
     yield from cause["evidence"][:_EVIDENCE]
-
-
-def _acceptance(event: StandingEvent) -> Iterator[str]:
-    """The block of drift.toml by which this flags nothing until a day; plain subjects only."""
-    after = event.after if event.after and ", " not in event.after else ""
-    if not (_plain(event.subject) and _plain(after)):
-        return
-    yield from ("", "To let it pass until a day, in drift.toml:", "", "```toml", "[[accept]]")
-    yield f"subject = {json.dumps(_literal(event.subject))}"
-    if after:
-        yield f"after = {json.dumps(after)}"
-    yield from (f"until = {event.moved + _ACCEPTED}", 'reason = ""', "```")
-
-
-def _plain(text: str) -> bool:
-    """Whether JSON's form of a text is TOML's, and ends no fence."""
-    return text.isascii() and (text.isprintable() or not text) and "```" not in text
-
-
-def _literal(subject: str) -> str:
-    """A subject as a glob that matches it alone."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in subject)
 
 
 def _fitted(head: Iterable[str], lines: Iterable[str] = (), foot: Iterable[str] = ()) -> str:

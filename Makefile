@@ -42,6 +42,11 @@ check: setup ## formatting, lint, types, unit tests (the import direction among 
 workflows: setup ## what actionlint and zizmor say of the workflows and the action
 	@scripts/lint-workflows
 
+.PHONY: docs
+docs: setup ## the documentation site, built strictly: .work/docs/index.html
+	@$(PYTHON_IN) docs/reference.py --check
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON_IN) -m mkdocs build --strict --quiet
+
 .PHONY: lowest
 lowest: setup ## the unit tests on the lower ends of the dependencies' ranges
 	@scripts/lowest

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from drift.engine.census import InUse
 from drift.engine.leavings import Cleanup
 from drift.engine.model import BuildRequest, BuildResult, DiskSpace, InspectedImage, PulledImage
 from drift.engine.pull import PullError, PullFailure
@@ -74,6 +75,9 @@ class Faulty:
 
     def own_references(self) -> tuple[str, ...]:
         return ()
+
+    def images_in_use(self) -> InUse:
+        return InUse("faulty", frozenset(), frozenset())
 
     def remove_nameless_images(self, image_ids: Iterable[str], since: datetime) -> Cleanup:
         return Cleanup()

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from drift.engine import build as builds
-from drift.engine import disk, export, fetched, identity, images, leavings, pull
+from drift.engine import census, disk, export, fetched, identity, images, leavings, pull
+from drift.engine.census import InUse
 from drift.engine.connection import Connection
 from drift.engine.leavings import CacheRecord, Cleanup
 from drift.engine.model import (
@@ -133,6 +134,10 @@ class Engine:
     def own_references(self) -> tuple[str, ...]:
         """All references in the engine that are drift's own, sorted."""
         return images.own_references(self.connection)
+
+    def images_in_use(self) -> InUse:
+        """The engine's images, and those that a container stands on right now."""
+        return census.images_in_use(self.connection)
 
     def remove_nameless_images(self, image_ids: Iterable[str], since: datetime) -> Cleanup:
         """See :func:`drift.engine.leavings.remove_nameless_images`."""

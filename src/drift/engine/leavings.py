@@ -42,6 +42,10 @@ class CacheRecord:
     description: str
     created_at: datetime | None
     in_use: bool
+    last_used_at: datetime | None = None
+    size: int = 0
+    shared: bool = False  # an image holds the same layer
+    parents: tuple[str, ...] = ()
 
 
 def remove_nameless_images(
@@ -56,7 +60,7 @@ def remove_nameless_images(
 
     def remove(image_id: str) -> bool:
         found = images.document(connection, image_id)
-        made_at = _time(found.get("Created")) if found else None
+        made_at = moment(found.get("Created")) if found else None
         if found is None or made_at is None or made_at < since or _name_of(found, _ALL_NAMES):
             return False
         try:
@@ -122,12 +126,17 @@ def _cache_record(record: Mapping[str, Any]) -> CacheRecord:
     return CacheRecord(
         id=str(record["ID"]),
         description=str(record.get("Description") or ""),
-        created_at=_time(record.get("CreatedAt")),
+        created_at=moment(record.get("CreatedAt")),
         in_use=bool(record.get("InUse")),
+        last_used_at=moment(record.get("LastUsedAt")),
+        size=int(record.get("Size") or 0),
+        shared=bool(record.get("Shared")),
+        # One parent before API 1.42, which has many.
+        parents=tuple(filter(None, record.get("Parents") or [record.get("Parent")])),
     )
 
 
-def _time(text: object) -> datetime | None:
+def moment(text: object) -> datetime | None:
     """A time as engines write it, None where it is none or of no time zone."""
     try:
         found = datetime.fromisoformat(str(text))

@@ -41,6 +41,7 @@ from drift.source.checkout import deepen
 from drift.source.git import GitError
 from drift.source.model import RepoSide
 from drift.store.store import Store
+from drift.upkeep.gc import tidy
 
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
@@ -84,6 +85,7 @@ def check(
             for failed in clean(engine, store, config, min(night or today, today)):
                 watcher.says(failed)
 
+        tidy(engine, store, config, watcher.says)
         make_room(engine, needed(store, fleet, jobs), watcher, clean_own)
         return _Run(config, engine, store, watcher, night, jobs).do(fleet)
 
@@ -152,6 +154,7 @@ class _Run:
             with suppress(Error):
                 remove_unkept(self.engine, self.store, self.config)
             raise
+        self._watch_images()
         finished_at = datetime.now(UTC)
         own = own_references(self.engine, self.store)
         self.store.finish_run(self.id, finished_at)
@@ -160,6 +163,13 @@ class _Run:
             self.watcher.says(failed)
         run = RunResult(self.id, self.night, self.started_at, finished_at, identity)
         return Night(run_document(run, self.documents), self.logs)
+
+    def _watch_images(self) -> None:
+        """Note which images are in use: by containers, and as bases of tonight's builds."""
+        found = self.engine.images_in_use()
+        inputs = (build.inputs for one in self.experiments for build in one.judged.builds)
+        bases = {str(base.image_id) for one in inputs if one for base in one.bases}
+        self.store.watch_images(found.engine, found.present, found.used | bases, datetime.now(UTC))
 
     def _experiment(self, image: Image, sources: ExitStack) -> Experiment:
         """An image with its source read, or with the reason why it could not be."""

@@ -250,6 +250,15 @@ context_chunks = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
+image_uses = sa.Table(
+    "image_uses",
+    metadata,
+    sa.Column("engine", AnyText, primary_key=True),
+    sa.Column("image", sa.Text, primary_key=True),
+    sa.Column("first_seen", UtcDateTime, nullable=False),
+    sa.Column("last_used", UtcDateTime),  # NULL: not since drift watches
+)
+
 lease = sa.Table(
     "lease",
     metadata,

@@ -13,7 +13,7 @@ from drift.errors import StoreError
 from drift.oci import Digest
 from drift.snapshot.model import Layers
 from drift.source.model import EngineIdentity
-from drift.store import contexts, deliveries, lease, migrate, queries, records, retention
+from drift.store import contexts, deliveries, lease, migrate, queries, records, retention, uses
 from drift.store.database import Database, create_directory
 from drift.store.deliveries import Delivery
 from drift.store.manifests import StoredLayers
@@ -21,6 +21,7 @@ from drift.store.queries import ImageNight, Recurring, RunSummary, StoredRun
 from drift.store.retention import Pruned
 from drift.store.schema import accepted
 from drift.store.standing import Standing, standing
+from drift.store.uses import ImageUse
 
 
 class Store:
@@ -263,6 +264,20 @@ class Store:
     def open_context(self, digest: Digest) -> IO[bytes] | None:
         """A kept context's bytes, forward only; None where it is not kept."""
         return contexts.open_context(self._database, digest)
+
+    # Images in use
+
+    def image_uses(self, engine: str) -> dict[str, ImageUse]:
+        """What is known of an engine's images, by image ID."""
+        with self._database.read() as connection:
+            return uses.of_engine(connection, engine)
+
+    def watch_images(
+        self, engine: str, present: Iterable[str], used: Iterable[str], at: datetime
+    ) -> None:
+        """Note an engine's images, and those in use: see :func:`drift.store.uses.watch`."""
+        with self._database.write() as connection:
+            uses.watch(connection, engine, present, used, at)
 
     # Retention
 

@@ -1,0 +1,148 @@
+"""What the engine holds, as its own documents say it, and single things taken away again.
+
+Nothing here chooses: what is removed was named by its id or reference, and is asked for
+without force, so that the engine itself refuses what is in use. What is gone by now is no
+failure: another may be cleaning too.
+
+Specification: the engine API's ``ContainerList``, ``ContainerInspect``, ``ContainerChanges``,
+``ImageList``, ``ImageInspect``, ``ImageHistory``, ``DistributionInspect``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import docker.errors
+
+from drift.engine import images
+from drift.engine.connection import Connection
+from drift.engine.pull import PullError, PullFailure, classify
+from drift.errors import EngineError
+
+Document = Mapping[str, Any]
+_PER_CHANGES = 600.0  # seconds: the engine walks the whole container
+
+
+def engine_id(connection: Connection) -> str:
+    """What tells this engine from others; podman, which has no id, by its host's name."""
+    with connection.failures("asking what it is"):
+        system = connection.client.info()
+    return str(system.get("ID") or system.get("Name") or "")
+
+
+def containers(connection: Connection) -> Iterator[Document]:
+    """The inspect documents of all containers, running or not, with ``SizeRw``."""
+    with connection.failures("listing containers"):
+        listed = connection.client.containers(all=True, quiet=True)
+    for one in listed:
+        found = container(connection, one["Id"])
+        if found is not None:
+            yield found
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The images that an engine holds, and those of them that a container stands on, by id."""
+
+    engine: str
+    present: frozenset[str]
+    used: frozenset[str]
+
+
+def images_in_use(connection: Connection) -> InUse:
+    """What is in use right now; containers that are stopped use their image too."""
+    with connection.failures("listing images and containers"):
+        present = {_image_id(one["Id"]) for one in connection.client.images()}
+        used = {_image_id(one["ImageID"]) for one in connection.client.containers(all=True)}
+    return InUse(engine_id(connection), frozenset(present), frozenset(used))
+
+
+def _image_id(text: str) -> str:
+    return text if ":" in text else f"sha256:{text}"
+
+
+def container(connection: Connection, name: str) -> Document | None:
+    """A container's inspect document with ``SizeRw``, None where it is gone."""
+    with connection.failures(f"inspecting the container {name}"):
+        response = connection.client.get(
+            connection.url(f"/containers/{name}/json"), params={"size": "1"}, timeout=120
+        )
+        if response.status_code == 404:
+            return None
+        connection.check(response)
+        found: Document = response.json()
+        return found
+
+
+def stored_images(connection: Connection) -> Iterator[tuple[Document, list[Document]]]:
+    """Each image's inspect document and history, newest entry first; no intermediate ones."""
+    with connection.failures("listing images"):
+        ids = sorted({str(one["Id"]) for one in connection.client.images()})
+    for image_id in ids:
+        found = images.document(connection, image_id)
+        if found is None:
+            continue
+        with connection.failures(f"reading the history of {image_id}"):
+            try:
+                yield found, connection.client.history(image_id)
+            except docker.errors.NotFound:
+                continue
+
+
+def changes(connection: Connection, container_id: str) -> list[Document] | None:
+    """What a container wrote outside its mounts: ``Path`` and ``Kind`` (0 modified, 1 added,
+    2 deleted). None where the container is gone."""
+    with connection.failures(f"asking what the container {container_id} changed"):
+        response = connection.client.get(
+            connection.url(f"/containers/{container_id}/changes"), timeout=_PER_CHANGES
+        )
+        if response.status_code == 404:
+            return None
+        connection.check(response)
+        return response.json() or []
+
+
+def remove_container(connection: Connection, container_id: str) -> bool:
+    """Remove a stopped container, never its volumes. False where it was gone."""
+    with connection.failures(f"removing the container {container_id}"):
+        try:
+            connection.client.remove_container(container_id, v=False, force=False)
+        except docker.errors.NotFound:
+            return False
+        except docker.errors.APIError as error:
+            if "is already in progress" in str(error.explanation):
+                return False  # another removes it right now
+            raise
+    return True
+
+
+def remove_image(connection: Connection, name: str) -> bool:
+    """Take one reference off an image, or remove a nameless one by id. False: it was gone."""
+    with connection.failures(f"removing {name}"):
+        try:
+            connection.client.remove_image(name, force=False)
+        except docker.errors.NotFound:
+            return False
+    return True
+
+
+def registry_has(connection: Connection, reference: str) -> bool | None:
+    """Whether a registry has what ``reference`` names; None where it could not be asked."""
+    with connection.failures(f"asking the registry for {reference}"):
+        try:
+            connection.client.inspect_distribution(reference)
+        except docker.errors.APIError as error:
+            said = str(error.explanation or error)
+            status = error.status_code
+            missing = classify(said, status) is PullFailure.NOT_FOUND and "page not" not in said
+            return False if missing else None
+        except (docker.errors.DockerException, PullError):
+            return None
+    return True
+
+
+def is_refusal(error: EngineError) -> bool:
+    """Whether the engine answered, and said no."""
+    return isinstance(error.__cause__, docker.errors.APIError)

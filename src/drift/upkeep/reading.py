@@ -1,0 +1,135 @@
+"""The engine's documents, read into values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from drift.engine import census, images
+from drift.engine.connection import Connection
+from drift.engine.leavings import cache_records, moment
+from drift.oci import ChainId
+from drift.upkeep.model import Census, Container, ImageLayer, Mount, StoredImage
+
+_METADATA = (
+    *("ENV", "CMD", "ENTRYPOINT", "LABEL", "EXPOSE", "USER", "VOLUME", "ARG", "STOPSIGNAL"),
+    *("HEALTHCHECK", "SHELL", "ONBUILD", "MAINTAINER"),
+)
+
+
+def take_census(connection: Connection) -> Census:
+    """Look at all that the engine holds.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    # Images before containers: one that is used by a container made meanwhile counts as used.
+    stored = tuple(read_image(one, history) for one, history in census.stored_images(connection))
+    return Census(
+        engine=census.engine_id(connection),
+        images=stored,
+        containers=tuple(read_container(one) for one in census.containers(connection)),
+        cache=cache_records(connection),
+    )
+
+
+def read_container(found: Mapping[str, Any]) -> Container:
+    """A container from its inspect document."""
+    state, host, config = (found.get(key) or {} for key in ("State", "HostConfig", "Config"))
+    return Container(
+        id=str(found["Id"]),
+        name=str(found.get("Name") or "").removeprefix("/"),
+        image_id=_digest(str(found.get("Image") or "")),
+        image=str(config.get("Image") or ""),
+        state=str(state.get("Status") or ("running" if state.get("Running") else "exited")),
+        created_at=_real(found.get("Created")),
+        finished_at=_real(state.get("FinishedAt")),
+        restart=str((host.get("RestartPolicy") or {}).get("Name") or "no"),
+        auto_remove=bool(host.get("AutoRemove")),
+        labels={str(k): str(v) for k, v in (config.get("Labels") or {}).items()},
+        names_others=named_containers(host),
+        mounts=tuple(_mount(one) for one in found.get("Mounts") or ()),
+        size=int(found.get("SizeRw") or 0),
+    )
+
+
+def named_containers(host: Mapping[str, Any]) -> tuple[str, ...]:
+    """The containers, by id or name, that a HostConfig names."""
+    volumes = [str(one).partition(":")[0] for one in host.get("VolumesFrom") or ()]
+    links = [str(one).partition(":")[0].removeprefix("/") for one in host.get("Links") or ()]
+    modes = [str(host.get(key) or "") for key in ("NetworkMode", "IpcMode", "PidMode")]
+    joined = [mode.removeprefix("container:") for mode in modes if mode.startswith("container:")]
+    return tuple(dict.fromkeys([*volumes, *links, *joined]))
+
+
+def names(container: Container, reference: str) -> bool:
+    """Whether a name, an id or the beginning of one means this container."""
+    reference = reference.removeprefix("/")
+    return bool(reference) and (
+        reference == container.name or (len(reference) >= 12 and container.id.startswith(reference))
+    )
+
+
+def _mount(found: Mapping[str, Any]) -> Mount:
+    return Mount(
+        type=str(found.get("Type") or ""),
+        name=str(found["Name"]) if found.get("Name") else None,
+        source=str(found.get("Source") or ""),
+        destination=str(found.get("Destination") or ""),
+        writable=bool(found.get("RW", True)),
+    )
+
+
+def read_image(found: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> StoredImage:
+    """An image from its inspect document and history."""
+    diff_ids = images.diff_ids_of(dict(found))
+    sizes = layer_sizes(history, len(diff_ids))
+    chains = [str(ChainId.of_layers(diff_ids[: n + 1])) for n in range(len(diff_ids))]
+    return StoredImage(
+        id=_digest(str(found["Id"])),
+        tags=_names(found, "RepoTags"),
+        digests=_names(found, "RepoDigests"),
+        created_at=_real(found.get("Created")),
+        tagged_at=_real((found.get("Metadata") or {}).get("LastTagTime")),
+        labels={
+            str(key): str(value)
+            for key, value in ((found.get("Config") or {}).get("Labels") or {}).items()
+        },
+        layers=tuple(ImageLayer(chain, size) for chain, size in zip(chains, sizes, strict=True)),
+    )
+
+
+def layer_sizes(history: Sequence[Mapping[str, Any]], layers: int) -> list[int | None]:
+    """The size of each layer, bottom first; None for all where the history does not tell
+    which of its entries made none."""
+    entries = [
+        (int(entry.get("Size") or 0), str(entry.get("CreatedBy") or "")) for entry in history
+    ]
+    entries.reverse()
+    for choice in (
+        [size for size, _ in entries if size],
+        [size for size, by in entries if size or not _is_metadata(by)],
+    ):
+        if len(choice) == layers:
+            return list(choice)
+    return [None] * layers
+
+
+def _is_metadata(created_by: str) -> bool:
+    words = created_by.removeprefix("/bin/sh -c ").removeprefix("#(nop)").split(maxsplit=1)
+    return not words or words[0].upper() in _METADATA
+
+
+def _names(found: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    return tuple(n for n in found.get(field) or () if not str(n).startswith("<none>"))
+
+
+def _digest(image_id: str) -> str:
+    return image_id if ":" in image_id or not image_id else f"sha256:{image_id}"
+
+
+def _real(text: object) -> datetime | None:
+    """A time that happened: the engine writes 0001-01-01 for one that did not."""
+    found = moment(text)
+    return found if found and found.year > 1 else None

@@ -1,0 +1,47 @@
+"""What a container wrote outside its volumes, and that would be lost with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from drift.compare.ignore import ignore_rules
+
+_MODIFIED, _ADDED = 0, 1
+
+
+def written_outside(
+    changes: Iterable[Mapping[str, Any]], mount_points: Collection[str], discard: Sequence[str]
+) -> tuple[str, ...]:
+    """The paths of ``/containers/ID/changes`` that are neither in a mount nor discarded.
+
+    Left out are mount points, what lies below them, and the parents that the engine made for
+    them; directories that changed only because something in them did; and what the
+    ``discard`` patterns match. Sorted.
+    """
+    found = {str(one.get("Path") or ""): int(one.get("Kind") or 0) for one in changes}
+    mounts = {_plain(point) for point in mount_points}
+    made_for_mounts = {parent for point in mounts for parent in _parents(point)}
+    having_changed = {parent for path in found for parent in _parents(path)}
+    discarded = ignore_rules(tuple(discard))
+    return tuple(
+        sorted(
+            path
+            for path, kind in found.items()
+            if path not in mounts
+            and mounts.isdisjoint(_parents(path))
+            and not (path in made_for_mounts and kind in (_MODIFIED, _ADDED))
+            and not (kind == _MODIFIED and path in having_changed)
+            and not discarded(path)
+        )
+    )
+
+
+def _plain(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def _parents(path: str) -> list[str]:
+    """The directories that a path lies in, without the root."""
+    parts = path.strip("/").split("/")
+    return ["/" + "/".join(parts[:n]) for n in range(1, len(parts))]

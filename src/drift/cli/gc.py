@@ -49,7 +49,7 @@ def command(
     ] = False,
     format: ListingOption = Listing.TEXT,  # noqa: A002 - the option's name
 ) -> None:
-    """Remove what drift itself left behind, and plan what [upkeep] lets go.
+    """Remove what drift left; plan what else [upkeep] lets go.
 
     Each run removes drift's own leavings at its end. What others made is only touched with
     --apply, and only by the rules of [upkeep] in drift.toml; volumes never.

@@ -11,6 +11,7 @@ certificates, where theirs are not enough.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from drift.nightly.watch import NobodyWatches
 from drift.store.store import Store
 from support.registry import push, running_registry
 
+_HOST = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 FIRST = date(2026, 11, 1)
 BASE = "drift-bench/base:latest"
 MIRROR = "http://deb.debian.org/debian"
@@ -217,7 +219,7 @@ def left_over(document: Mapping[str, Any]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--host", default="unix:///var/run/docker.sock", help="the engine")
+    parser.add_argument("--host", default=_HOST, help="the engine")
     parser.add_argument("--builder", action="append", choices=("classic", "buildkit"))
     parser.add_argument("--only", action="append", choices=IMAGES)
     parser.add_argument("--tar", type=Path, default=Path(".work/base.tar"))

@@ -189,7 +189,8 @@ class DerivedFiles:
             return None
         first = min(reaching, key=lambda source: source.order(change.layer))
         others = len({source.claim.key for source in reaching}) - 1
-        more = f"; it follows from {others} other sources as well" if others else ""
+        noun = "source" if others == 1 else "sources"
+        more = f"; it follows from {others} other {noun} as well" if others else ""
         return _derived(first.claim, f"{what}{more}")
 
 

@@ -227,7 +227,7 @@ def test_of_several_sources_the_world_s_comes_first_and_the_others_are_told() ->
     assert found.claim("/usr/bin/a").origin is Origin.REPO
     status = found.claim("/var/lib/dpkg/status")
     assert (status.origin, status.subject) == (Origin.EXTERNAL, "pkg:deb/debian/z")
-    assert "it follows from 1 other sources as well" in status.evidence[-1]
+    assert "it follows from 1 other source as well" in status.evidence[-1]
 
 
 def test_users_follow_from_a_package_that_came_before_one_that_moved() -> None:

@@ -63,16 +63,30 @@ def test_an_issue_is_changed_where_there_is_news_and_says_it_to_those_who_follow
 
 def test_an_issue_is_closed_when_its_event_stands_no_more(github: Github) -> None:
     broken = event("web", origin="unexplained", kind="broken", before=None, after=None)
-    run(github, world(broken, event(), down={"web": NIGHT}))
+    openssl = event(images=("api",))
+    run(github, world(broken, openssl, down={"web": NIGHT}))
     assert [issue["title"] for issue in github.issues.values()] == [
         "image `web` does not build",
         "package `pkg:deb/debian/openssl` moved",
     ]
-    assert run(github, world(event(), night=LATER)).closed == [1]
+    assert run(github, world(openssl, night=LATER)).closed == [1]
     assert github.issues[1]["state_reason"] == "completed"
     assert "build again" in github.said(1)[0]
     assert github.issues[2]["state"] == "open"
-    assert run(github, world(event(), night=LATER)) == Done()
+    assert run(github, world(openssl, night=LATER)) == Done()
+
+
+def test_an_edit_that_broke_a_build_says_so(github: Github) -> None:
+    edit = event("COPY app /app", origin="repo", kind="context")
+    run(github, world(edit, down={"web": NIGHT}))
+    assert github.issues[1]["title"] == "build broken: context `COPY app /app` changed"
+    assert "The build is broken: the context" in github.issues[1]["body"]
+
+
+def test_a_change_of_a_night_before_the_break_is_no_break(github: Github) -> None:
+    earlier = event(since=NIGHT - timedelta(days=1), seen=NIGHT - timedelta(days=1))
+    run(github, world(earlier, down={"web": NIGHT}))
+    assert github.issues[1]["title"] == "package `pkg:deb/debian/openssl` moved"
 
 
 def test_a_store_that_was_lost_closes_nothing(github: Github) -> None:

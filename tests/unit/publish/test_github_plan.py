@@ -102,10 +102,10 @@ def test_whatever_an_event_is_named_its_issue_holds_it_as_code(
     mark = Marker("event", {"key": key_of(one.key)})
     told = texts.Words("https://example.org/", hostile_fleet())
     body = texts.body(one, mark, told, is_break=is_break)
-    assert 0 < len(texts.title(one)) <= TITLE
+    assert 0 < len(texts.title(one, is_break=is_break)) <= TITLE
     assert len(body) <= BODY
     assert marker.read(body) == mark
-    for text in (texts.title(one), body.partition("\n")[2], texts.news(one)):
+    for text in (texts.title(one, is_break=is_break), body.partition("\n")[2], texts.news(one)):
         outside = without_code(text)
         assert not any(sign in outside for sign in ("@", "#1", "<script", "<img", "](java"))
         assert "evil.example" not in outside

@@ -101,8 +101,10 @@ def _urgency(world: World, event: StandingEvent) -> tuple[bool, int]:
 
 
 def _is_break(world: World, event: StandingEvent) -> bool:
+    """Whether it broke a build: by its kind, or as an image was down when it was last seen."""
+    down = (world.standing.down[name] for name in event.images if name in world.standing.down)
     kinds = (BROKEN, Kind.SOURCE_UNAVAILABLE)
-    return event.kind in kinds or any(image in world.standing.down for image in event.images)
+    return event.kind in kinds or any(event.seen >= since for since in down)
 
 
 def _opened(issue: Issue) -> str:
@@ -145,7 +147,7 @@ def _opening(world: World, event: StandingEvent, home: Issue | None) -> Change:
     """A new issue, or the event's own that had been closed."""
     body = _body(world, event, _marker(world, event, world.night.isoformat()))
     if home is None:
-        return Change(None, body, texts.title(event))
+        return Change(None, body, texts.title(event, is_break=_is_break(world, event)))
     news = texts.news(event)
     return Change(home.number, body, open=True, reason="reopened", comment=news)
 

@@ -49,11 +49,17 @@ class Words:
     document: Mapping[str, Any] | None = None
 
 
-def title(event: StandingEvent) -> str:
+def title(event: StandingEvent, *, is_break: bool) -> str:
     """``package `pkg:deb/debian/openssl` moved``."""
     subject = visible(event.subject)
     subject = subject if len(subject) <= _SUBJECT else f"{subject[:_SUBJECT]}…"
-    return f"{_named(event)} {code(subject)} {_happened(event)}"[:TITLE]
+    broke = "build broken: " if _broke(event, is_break) else ""
+    return f"{broke}{_named(event)} {code(subject)} {_happened(event)}"[:TITLE]
+
+
+def _broke(event: StandingEvent, is_break: bool) -> bool:
+    """Whether its words do not say by themselves that nothing can be built."""
+    return is_break and event.kind not in _NAMED
 
 
 def _named(event: StandingEvent) -> str:
@@ -67,10 +73,11 @@ def _happened(event: StandingEvent) -> str:
 def body(event: StandingEvent, marker: Marker, told: Words, *, is_break: bool) -> str:
     """The issue's text; its first line is the marker."""
     found = _cause(event, told)
+    broke = "The build is broken: the " if _broke(event, is_break) else "The "
     return _fitted(
         [
             str(marker),
-            f"The {_named(event)} {code(event.subject)} {_happened(event)}{_move(event)}.",
+            f"{broke}{_named(event)} {code(event.subject)} {_happened(event)}{_move(event)}.",
             "",
             *_facts(event, told),
             *(_evidence(*found) if found else ()),

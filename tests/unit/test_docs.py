@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 from drift.attribute.model import Kind
 from drift.cli.app import app
 from drift.config.schema import config_schema
+from drift.publish.webhook import signature
 from drift.report.remedies import docs_page
 from drift.store.sightings import BROKEN
 
@@ -109,6 +111,22 @@ def test_every_kind_has_its_page() -> None:
             assert f"\n## {heading}\n" in page
     named = re.findall(r"\]\(([a-z-]+)\.md\)", (DOCS / "causes" / "index.md").read_text())
     assert set(named) == {*Kind, BROKEN}
+
+
+def test_the_webhook_s_signature_is_checked_as_the_docs_say() -> None:
+    namespace: dict[str, Any] = {}
+    exec(next(text for _, text in blocks("python", [DOCS / "delivery.md"])), namespace)
+    now, body = str(int(time.time())), b'{"run": null}'
+
+    def headers(secret: str, timestamp: str) -> dict[str, str]:
+        signed = signature(secret, timestamp, body)
+        return {"X-Drift-Timestamp": timestamp, "X-Drift-Signature-256": signed}
+
+    is_drifts = namespace["is_drifts"]
+    assert is_drifts(headers("secret", now), body, "secret")
+    assert not is_drifts(headers("other", now), body, "secret")
+    assert not is_drifts(headers("secret", now), b"{}", "secret")
+    assert not is_drifts(headers("secret", str(int(now) - 3600)), body, "secret")
 
 
 def said_commands() -> Iterator[str]:

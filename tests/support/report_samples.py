@@ -340,7 +340,8 @@ BIDI = "\u202egpj.exe\u2066\u200f"
 MARKUP = (
     "</td></section><script>alert(1)</script><img src=x onerror=alert(1)>"
     "[link](javascript:alert(1)) ![i](http://x.example/i.png) `code` ``` | pipe \\| @octocat "
-    "&lt;b&gt; ]]> <!-- -- {{ 7*7 }} https://evil.example www.evil.example #1 </details>"
+    "&lt;b&gt; ]]> <!-- -- {{ 7*7 }} https://evil.example www.evil.example fixes #1 GH-1 "
+    "@octo/team <@U1> <!channel> @everyone </details>"
 )
 COMMAND = "\n::error file=a,line=1::pwned\r\n##[add-mask]x\n::set-output name=a::b%0A::stop::"
 HOSTILE = f"{MARKUP}{ESCAPE}{BIDI}{COMMAND}\x00\x07\ufffe\u2028"

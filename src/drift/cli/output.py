@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
+import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -148,20 +151,34 @@ def deliver(text: str, path: Path | None, *, exact: bool = False) -> None:
         ) from error
 
 
-def append_summary(text: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Append Markdown to the step summary of a GitHub workflow, where there is one.
+@contextmanager
+def unheeded(stream: IO[str], environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Nothing that is printed inside is taken for a command by a GitHub workflow.
 
-    Raises:
-        ReportError: it cannot be written.
+    Names of steps, logs and paths are a stranger's. They are made inert one by one; this holds
+    should one slip through. A file gets no such lines: no runner reads it.
     """
-    path = environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
+    if environ.get("GITHUB_ACTIONS") != "true" or _is_file(stream):
+        yield
         return
+    token = secrets.token_hex(16)
+    _command(stream, f"::stop-commands::{token}")
     try:
-        with Path(path).open("ab") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise ReportError(f"cannot append to GITHUB_STEP_SUMMARY: {error.strerror}") from error
+        yield
+    finally:
+        _command(stream, f"::{token}::")
+
+
+def _command(stream: IO[str], command: str) -> None:
+    with suppress(OSError, ValueError):
+        print(command, file=stream, flush=True)
+
+
+def _is_file(stream: IO[str]) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def table(rows: Iterable[Iterable[Any]]) -> str:

@@ -37,7 +37,8 @@ def watching() -> Iterator[Watcher]:
         with LiveLines() as live:
             yield live
     else:
-        yield PlainLines()
+        with output.unheeded(sys.stderr):
+            yield PlainLines()
 
 
 def step_line(step: int, steps: int, name: str) -> str:

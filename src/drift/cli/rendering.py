@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from drift.cli import output
 from drift.cli.options import Format
+from drift.errors import ReportError
 
 if TYPE_CHECKING:
     from drift.config import Config
+
+
+_SUMMARY = 1 << 20  # bytes of a step's summary
+_LEAST = 2000  # bytes that a report needs to be worth reading
+# JSON and Markdown are read by programs, and hold nothing that acts anyway.
+_UNHEEDED = (Format.TEXT, Format.HTML)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +45,44 @@ def emit(
 
     shown = trim(document, full=wanted.full)
     text = FORMATS[wanted.format](shown, **_options(wanted, dockerfiles))
-    output.deliver(text, wanted.output, exact=wanted.format is not Format.TEXT)
+    exact = wanted.format is not Format.TEXT
+    if wanted.format in _UNHEEDED:
+        with output.unheeded(sys.stdout):
+            output.deliver(text, wanted.output, exact=exact)
+    else:
+        output.deliver(text, wanted.output, exact=exact)
     if wanted.format is Format.GITHUB:
-        output.append_summary(FORMATS[Format.MARKDOWN](shown))
+        append_summary(shown)
+
+
+def append_summary(document: dict[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+    """Append the Markdown report to the step summary of a GitHub workflow, where there is one.
+
+    GitHub shows none of a step's summary that is larger than 1 MiB, so what stands in it
+    already is counted.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    from drift.report import markdown
+
+    place = environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        return
+    try:
+        with Path(place).open("ab") as file:
+            room = _SUMMARY - file.tell()
+            if room < _LEAST:
+                output.say("drift: the step summary is full: the report is not in it")
+                return
+            text = markdown.render(document, limit=room - 1, size=_bytes)
+            file.write(b"\n" * bool(file.tell()) + text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ReportError(f"cannot append to GITHUB_STEP_SUMMARY: {error.strerror}") from error
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def _options(wanted: Wanted, dockerfiles: Mapping[str, str] | None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _reason(error: Exception) -> str:
 
 def text_part(message: Message) -> str:
     """What is new, and the terminal report, with the page's whole address."""
-    lines = [*_wrapped(message.verdict, ""), ""]
+    lines = [] if message.document is not None else [*_wrapped(message.verdict, ""), ""]
     if message.page:
         lines += [message.page, ""]
     for title, said in paragraphs(message):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from drift.attribute.model import Origin, Status
+from drift.attribute.model import Status
 from drift.report import causes
 from drift.report.pages.calendar import Seen, quiet_nights
 from drift.store.sightings import Key
@@ -71,38 +71,6 @@ class Fleet:
     def since(self, cause: Part) -> date | None:
         """Since when an event stands, or the event that a cause is seen as."""
         return self.since_by_key.get((cause["origin"], cause["kind"], cause["subject"]))
-
-
-#: What needs a reader first, by rank.
-_UNKNOWN, _BROKEN, _RISK, _UNEXPLAINED, _FLAGGED, _QUIET = range(6)
-
-
-def rank(image: Part) -> int:
-    """The order in which images need a reader: unknown, broken, risk, unexplained, flagged."""
-    if image["status"] == Status.UNKNOWN:
-        return _UNKNOWN
-    if image["status"] == Status.BROKEN:
-        return _BROKEN
-    if not image["flagged"]:
-        return _QUIET
-    open_causes = [cause for cause in image["causes"] if not causes.acceptance(cause)]
-    if any(cause["risk"] for cause in open_causes):
-        return _RISK
-    if any(cause["origin"] == Origin.UNEXPLAINED for cause in open_causes):
-        return _UNEXPLAINED
-    return _FLAGGED
-
-
-def needs_a_reader(image: Part) -> bool:
-    """Whether somebody should look at the image."""
-    return rank(image) != _QUIET
-
-
-def in_order(images: Sequence[Part]) -> list[Part]:
-    """Images as they need a reader; of the quiet ones, those that changed come first."""
-    quiet = [Status.DRIFTED, Status.FIRST, Status.EQUIVALENT, Status.IDENTICAL]
-    places = {status.value: place for place, status in enumerate(quiet)}
-    return sorted(images, key=lambda i: (rank(i), places.get(i["status"], 0), i["name"]))
 
 
 def let_pass(fleet: Fleet, tolerated: Sequence[str]) -> Iterator[Passed]:

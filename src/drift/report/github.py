@@ -14,6 +14,7 @@ from typing import Any
 from drift.attribute.model import Origin, Status
 from drift.report import causes, sentences, words
 from drift.report.escape import inert_line, visible
+from drift.report.order import in_order
 
 PER_LEVEL = 10
 _LEVELS = ("error", "warning", "notice")
@@ -39,12 +40,14 @@ class _Annotation:
 def render(document: dict[str, Any], *, dockerfiles: Mapping[str, str] | None = None) -> str:
     """One workflow command a line, and drift's verdict as the last line, which is plain text.
 
+    Of each level those that need a reader most come first.
+
     ``dockerfiles`` maps an image's name to its Dockerfile, relative to the repository's
     root; an image that it lacks is annotated without a place.
     """
     found = [
         annotation
-        for image in document["images"]
+        for image in in_order(document["images"])
         for annotation in _image(image, (dockerfiles or {}).get(image["name"]))
     ]
     lines = [str(a) for level in _LEVELS for a in _limited(level, found)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from drift.attribute.model import Status
 from drift.report import causes, sentences, words
-from drift.report.escape import visible
+from drift.report.escape import inert_line, visible
 
 _UNDONE = (Status.BROKEN, Status.UNKNOWN)
 
@@ -49,9 +49,9 @@ def _case(suite: ET.Element, image: dict[str, Any]) -> None:
     )
     outcome = _outcome(image)
     if outcome:
-        message = visible(f"{image['status']}: {sentences.headline(image)}")
+        message = inert_line(visible(f"{image['status']}: {sentences.headline(image)}"))
         element = ET.SubElement(case, outcome, type=image["status"], message=message)
-        element.text = "\n".join(map(visible, _lines(image)))
+        element.text = "\n".join(inert_line(visible(line)) for line in _lines(image))
 
 
 def _lines(image: dict[str, Any]) -> Iterator[str]:

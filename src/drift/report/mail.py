@@ -7,23 +7,26 @@ out from where there is no room any more, and the mail says so.
 from __future__ import annotations
 
 import quopri
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from drift.attribute.model import Status
 from drift.report import causes, sentences, words
 from drift.report.escape import visible
+from drift.report.order import folded, in_order, needs_a_reader
 
 LIMIT = 88_000  # bytes, quoted-printable as they are sent
 _RESERVE = 1_500  # for what ends the page
 _CAUSES = 10
 _TEXT = 500  # characters of one piece of untrusted text
-_QUIET = (Status.IDENTICAL, Status.EQUIVALENT, Status.FIRST)
+_ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)|(?<=mailto)(?=:)|(?<=tel)(?=:)")
+_QUIET = 20  # images with nothing to tell that have a row each
 
 #: Background and text colour of each status: readable on light and on dark mail readers.
 COLOURS = {
@@ -50,7 +53,8 @@ def render(
     report is served at.
     """
     part: Any = _environment().get_template("mail.html.j2").module
-    blocks = chain([part.head(verdict, page)], _said(part, paragraphs), _report(part, document))
+    link = None if page is None else escape(page)  # drift's own, and a link
+    blocks = chain([part.head(verdict, link)], _said(part, paragraphs), _report(part, document))
     kept, is_whole = _fitted(blocks)
     return _ascii("".join([*kept, part.foot(is_whole, is_test)]))
 
@@ -69,23 +73,18 @@ def _said(part: Any, paragraphs: Sequence[tuple[str, list[str]]]) -> Iterator[st
 
 
 def _fleet(part: Any, images: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A row for each image that is not quiet, and one for all that are."""
-    loud = [image for image in images if _is_loud(image)]
-    quiet = [image for image in images if not _is_loud(image)]
+    """A row an image, those that need a reader first; many quiet ones are one line."""
+    shown, quiet = folded(images, _QUIET)
     yield part.title("Images")
-    yield from (part.row(image) for image in loud)
-    shown = quiet if len(images) <= 50 else []
     yield from (part.row(image) for image in shown)
-    if len(quiet) > len(shown):
-        yield part.line(f"{words.counted(len(quiet), 'more image')} with nothing to tell")
+    if quiet:
+        yield part.line(f"and {words.counted(len(quiet), 'image')} with nothing to tell")
 
 
 def _details(part: Any, document: dict[str, Any]) -> Iterator[str]:
-    for image in document["images"]:
+    for image in filter(needs_a_reader, in_order(document["images"])):
         told = causes.told(image)
         failures = words.failures(image)
-        if not _is_loud(image):
-            continue
         if told or failures or image["notes"]:
             yield part.image(image)
         for cause in told[:_CAUSES]:
@@ -94,10 +93,6 @@ def _details(part: Any, document: dict[str, Any]) -> Iterator[str]:
             yield part.line(f"and {words.counted(len(told) - _CAUSES, 'more cause')}")
         yield from (part.failure(failure) for failure in failures)
         yield from (part.line(f"note: {note}") for note in image["notes"])
-
-
-def _is_loud(image: dict[str, Any]) -> bool:
-    return image["flagged"] or image["status"] not in _QUIET
 
 
 def _fitted(blocks: Iterable[str]) -> tuple[list[str], bool]:
@@ -139,8 +134,13 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """Each printed value on its way out: made visible, and cut where it is absurdly long."""
+    """Each printed value on its way out: visible, not absurdly long, and no link.
+
+    Mail readers make links of what looks like an address; with a place to break it in, an
+    address is read and copied as it is, and nothing is made of it.
+    """
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     shown = visible(value)
-    return shown if len(shown) <= _TEXT else f"{shown[:_TEXT]}…"
+    shown = shown if len(shown) <= _TEXT else f"{shown[:_TEXT]}…"
+    return Markup(_ADDRESS.sub("<wbr>", str(escape(shown))))  # noqa: S704 (escaped)

@@ -9,26 +9,33 @@ whole, so that a cut never falls inside a fence or an open ``<details>``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from drift.report import causes, sentences, words
-from drift.report.escape import visible
+from drift.report.escape import inert_line, visible
+from drift.report.order import folded, in_order
 
 LIMIT = 65_000
 _TEXT = 300  # characters of one piece of untrusted text
 _PACKAGES = 30
+_QUIET = 20  # images with nothing to tell that have a row each
 _NOISE = 20
 _TAIL = 30  # lines of a failed build's log
 _RESERVE = 200  # for the line that says what is missing
 
 
-def render(document: dict[str, Any], *, limit: int = LIMIT) -> str:
-    """The report as GitHub-flavoured Markdown of fewer than ``limit`` characters."""
+def render(
+    document: dict[str, Any], *, limit: int = LIMIT, size: Callable[[str], int] = len
+) -> str:
+    """The report as GitHub-flavoured Markdown of fewer than ``limit`` characters.
+
+    ``size`` is what is limited, where it is not characters.
+    """
     blocks = [*_head(document), *_rows(document["images"])]
-    for image in document["images"]:
+    for image in in_order(document["images"]):
         blocks += _image(document, image)
-    return _fitted(blocks, limit)
+    return _fitted(blocks, limit, size)
 
 
 def code(text: str) -> str:
@@ -36,7 +43,7 @@ def code(text: str) -> str:
 
     A pipe is written ``\\x7c``: in a table it would end the cell, in a span or not.
     """
-    shown = visible(text).replace("|", "\\x7c")
+    shown = inert_line(visible(text)).replace("|", "\\x7c")
     shown = shown if len(shown) <= _TEXT else f"{shown[:_TEXT]}…"
     if not shown.strip():
         return "(empty)"
@@ -46,7 +53,7 @@ def code(text: str) -> str:
 
 def fence(lines: list[str], language: str = "text") -> str:
     """Untrusted lines in a fence that none of them can end; long ones are cut."""
-    body = [visible(line)[:_TEXT] for line in lines]
+    body = [inert_line(visible(line)[:_TEXT]) for line in lines]
     mark = "`" * max(3, _longest_run("\n".join(body)) + 1)
     return "\n".join([f"{mark}{language}", *body, mark])
 
@@ -55,11 +62,11 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
 
 
-def _fitted(blocks: list[str], limit: int) -> str:
+def _fitted(blocks: list[str], limit: int, size: Callable[[str], int]) -> str:
     kept: list[str] = []
     used = 0
     for index, block in enumerate(blocks):
-        used += len(block) + 1
+        used += size(block) + 1
         if used > limit - _RESERVE:
             missing = words.counted(len(blocks) - index, "part")
             kept.append(f"\n**This report is cut here: {missing} are missing.** The rest is in")
@@ -85,10 +92,13 @@ def _verdict(document: dict[str, Any]) -> str:
 
 def _rows(images: list[dict[str, Any]]) -> Iterator[str]:
     yield "| | Image | Status | What |\n| :-- | :-- | :-- | :-- |"
-    for image in images:
+    shown, quiet = folded(images, _QUIET)
+    for image in shown:
         mark = "❗" if image["flagged"] else ""
         what = code(sentences.headline(image))
         yield f"| {mark} | {code(image['name'])} | **{image['status']}** | {what} |"
+    if quiet:
+        yield f"| | and {words.counted(len(quiet), 'image')} | | with nothing to tell |"
 
 
 def _image(document: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:

@@ -11,10 +11,13 @@ from typing import Any
 from drift.attribute.model import Status
 from drift.report import causes, sentences, words
 from drift.report.escape import inert_line, visible
+from drift.report.order import folded, in_order
 
 WIDTH = 80
 _CAUSES = 30
 _PACKAGES = 20
+_SCREEN = 20  # lines after which the verdict is said again
+_QUIET = 20  # images with nothing to tell that have a line each
 _COLOURS = {
     Status.FIRST.value: "36",
     Status.IDENTICAL.value: "32",
@@ -50,22 +53,30 @@ def render(document: dict[str, Any], *, colour: bool = False, full: bool = False
     Nothing of it but drift's own colours (``colour``) is a control character.
     """
     style = _Style(colour)
-    parts = [*_header(document, style), *_table(document["images"], style)]
-    for image in document["images"]:
-        parts += _image(document, image, style, full)
-    verdict = textwrap.wrap(visible(sentences.verdict(document)), WIDTH)
-    parts += ["", *map(style.bold, verdict)]
+    shown, quiet = folded(document["images"], len(document["images"]) if full else _QUIET)
+    verdict = [style.bold(line) for line in _wrapped(sentences.verdict(document), "", "")]
+    parts = [*_header(document, style), *verdict, "", *_table(shown, quiet, style)]
+    details = [
+        line
+        for image in in_order(document["images"])
+        for line in _image(document, image, style, full)
+    ]
+    # The end of a long report is what stays on the screen.
+    parts += [*details, "", *verdict] if len(details) > _SCREEN else details
     return "".join(f"{inert_line(line)}\n" for line in parts)
 
 
 def _header(document: dict[str, Any], style: _Style) -> Iterator[str]:
-    yield style.bold(sentences.title(document))
+    yield sentences.title(document)
     if document["run"]:
         yield style.faint(visible(sentences.about(document)))
     yield ""
 
 
-def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
+def _table(
+    images: list[dict[str, Any]], quiet: list[dict[str, Any]], style: _Style
+) -> Iterator[str]:
+    """A line an image, those that need a reader first; many quiet ones are one line."""
     name_width = min(28, max([5, *(_width(visible(image["name"])) for image in images)]))
     yield style.faint(f"  {'IMAGE':<{name_width}}  {'STATUS':<10}  WHAT")
     for image in images:
@@ -74,6 +85,10 @@ def _table(images: list[dict[str, Any]], style: _Style) -> Iterator[str]:
         status = style.status(image["status"], f"{image['status']:<10}")
         what = _cut(visible(sentences.headline(image)), WIDTH - name_width - 16)
         yield f"{mark} {name}  {status}  {what}".rstrip()
+    if quiet:
+        yield style.faint(
+            f"  and {words.counted(len(quiet), 'image')} with nothing to tell; --full lists them"
+        )
 
 
 def _image(

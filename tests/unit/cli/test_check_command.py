@@ -155,6 +155,21 @@ def test_github_gets_annotations_and_a_summary(
     assert (here / "summary.md").read_text().count("## drift report") == 1
 
 
+def test_in_a_workflow_the_report_and_the_progress_are_no_commands(
+    here: Path, drift: Drift, night_of: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    night_of(fleet())
+    ran = drift("check")
+    for lines in (ran.out.splitlines(), ran.err.splitlines()):
+        token = lines[0].removeprefix("::stop-commands::")
+        assert len(token) == 32
+        assert f"::{token}::" in lines
+    assert ran.out.splitlines()[-1].startswith("::")
+    assert json.loads(drift("check", "--format", "json").out) == trim(fleet())
+    assert drift("check", "--format", "github").out.startswith("::error ")
+
+
 def test_what_is_asked_reaches_the_job(here: Path, drift: Drift, night_of: Found) -> None:
     asked = night_of(document_of(first("web")))
     assert drift("check", "web", "--jobs", "4", "--as-of", "2026-11-23").code == 0

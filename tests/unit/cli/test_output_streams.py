@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from drift.cli import output
+from drift.cli import output, rendering
 from drift.errors import ReportError
+from drift.report import markdown
+from support import report_samples as samples
 from support.command import drift_process, environment
 
 
@@ -60,13 +63,52 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path: Pat
 
 
 def test_the_step_summary_is_appended_to(tmp_path: Path) -> None:
-    summary = tmp_path / "summary.md"
+    summary, document = tmp_path / "summary.md", samples.fleet()
     summary.write_text("before\n")
-    output.append_summary("after\n", {"GITHUB_STEP_SUMMARY": str(summary)})
-    output.append_summary("nowhere\n", {})
-    assert summary.read_text() == "before\nafter\n"
+    rendering.append_summary(document, {"GITHUB_STEP_SUMMARY": str(summary)})
+    rendering.append_summary(document, {})
+    assert summary.read_text() == f"before\n\n{markdown.render(document)}"
     with pytest.raises(ReportError, match="GITHUB_STEP_SUMMARY"):
-        output.append_summary("x", {"GITHUB_STEP_SUMMARY": str(tmp_path)})
+        rendering.append_summary(document, {"GITHUB_STEP_SUMMARY": str(tmp_path)})
+
+
+@pytest.mark.parametrize("before", [0, 1, 500_000, 1_040_000, (1 << 20) - 100, 1 << 20])
+def test_a_step_summary_never_grows_too_large(tmp_path: Path, before: int) -> None:
+    document = samples.fleet()
+    wide = {**document["images"][0], "notes": ["→" * 300] * 40}
+    document["images"] = [{**wide, "name": f"web{n}"} for n in range(100)]
+    summary = tmp_path / "summary.md"
+    summary.write_bytes(b"x" * before)
+    rendering.append_summary(document, {"GITHUB_STEP_SUMMARY": str(summary)})
+    grown = summary.stat().st_size
+    assert grown <= max(before, (1 << 20) - 1)
+    room = (1 << 20) - before
+    assert (grown > before) == (room > 2000)
+    report = summary.read_text()[before:]
+    assert report.count("<details>") == report.count("</details>")
+    assert room <= 2000 or "cut here" in report
+    assert grown > (1 << 20) - 10_000, "what room there is, is used"
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_in_a_workflow_a_report_is_no_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], here: bool
+) -> None:
+    environ = {"GITHUB_ACTIONS": "true"} if here else {}
+    for _ in range(2):
+        with output.unheeded(sys.stdout, environ):
+            print("::error::pwned")
+    lines = capsys.readouterr().out.splitlines()
+    if not here:
+        assert lines == ["::error::pwned"] * 2
+        return
+    tokens = [lines[at].removeprefix("::stop-commands::") for at in (0, 3)]
+    assert lines[2::3] == [f"::{token}::" for token in tokens]
+    assert tokens[0] != tokens[1]
+    assert all(re.fullmatch("[0-9a-f]{32}", token) for token in tokens)
+    with (tmp_path / "out").open("w") as file, output.unheeded(file, environ):
+        file.write("text")
+    assert (tmp_path / "out").read_text() == "text"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -46,7 +46,8 @@ def message(document: dict[str, Any], **more: Any) -> Message:
     return Message(What.RUN, samples.NIGHT, about_run(document), "r1", document=document, **told)
 
 
-TAGS = {"html", "head", "meta", "title", "body", "table", "tr", "td", "div", "span", "b", "br", "a"}
+TAGS = {"html", "head", "meta", "title", "body", "table", "tr", "td", "div", "span", "b", "br",
+    "wbr", "a"}
 
 
 class _Tags(html.parser.HTMLParser):
@@ -132,6 +133,7 @@ def test_nothing_of_a_hostile_image_acts_in_a_mail(tmp_path: Path, inbox: Inbox)
     assert shown.tags <= TAGS
     assert {value for name, value in shown.attributes if name == "href"} == {PAGE}
     assert "<script>alert(1)</script>" in shown.text
+    assert not re.search(r"(?i)(?<!example\.org/)://|www\.|[^>]@", page.replace(PAGE, ""))
 
 
 @pytest.mark.parametrize("number", [1, 1500])

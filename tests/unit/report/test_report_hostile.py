@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 import xml.etree.ElementTree as ET
 
 import pytest
+from markdown_it import MarkdownIt
 
 from drift.report import github
 from drift.report.formats import FORMATS
@@ -21,14 +23,29 @@ def test_no_output_steers_a_terminal_or_a_runner(name: str) -> None:
     assert steering <= {"\n"}
 
 
-@pytest.mark.parametrize("name", ["text", "json", "github"])
+@pytest.mark.parametrize("name", ["text", "json", "github", "markdown", "junit"])
 def test_what_a_step_prints_holds_no_old_style_command(name: str) -> None:
     assert "##[" not in FORMATS[name](samples.hostile_fleet())
 
 
-def test_text_holds_no_workflow_command() -> None:
-    lines = FORMATS["text"](samples.hostile_fleet()).splitlines()
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "junit"])
+def test_no_line_is_a_workflow_command(name: str) -> None:
+    lines = FORMATS[name](samples.hostile_fleet()).splitlines()
     assert not [line for line in lines if line.lstrip().startswith("::")]
+
+
+def test_markdown_renders_to_text_and_code_alone() -> None:
+    report = FORMATS["markdown"](samples.hostile_fleet())
+    parser = MarkdownIt("commonmark").enable("table")
+    tokens = parser.parse(report)
+    html = {line for t in tokens if t.type == "html_block" for line in t.content.splitlines()}
+    assert {line for line in html if not line.startswith("<details><summary>")} == {"</details>"}
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {
+        *("text", "code_inline", "softbreak", "strong_open", "strong_close"),
+    }
+    said = " ".join(child.content for child in inline if child.type == "text")
+    assert not re.search(r"@|#\d|GH-\d|://|www\.", said)
 
 
 def test_annotations_are_as_many_as_for_a_harmless_image() -> None:

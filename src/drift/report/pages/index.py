@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from drift.report import causes, places, remedies, sentences, verdicts
-from drift.report.fleet import Fleet, Passed, in_order, needs_a_reader
+from drift.report.fleet import Fleet, Passed
+from drift.report.order import in_order, needs_a_reader
 from drift.report.pages import environment
 from drift.report.pages.calendar import LEGEND, Seen, days, strip
 from drift.report.pages.icon import sign_of

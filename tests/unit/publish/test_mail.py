@@ -46,8 +46,22 @@ def message(document: dict[str, Any], **more: Any) -> Message:
     return Message(What.RUN, samples.NIGHT, about_run(document), "r1", document=document, **told)
 
 
-TAGS = {"html", "head", "meta", "title", "body", "table", "tr", "td", "div", "span", "b", "br",
-    "wbr", "a"}
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "body",
+    "table",
+    "tr",
+    "td",
+    "div",
+    "span",
+    "b",
+    "br",
+    "wbr",
+    "a",
+}
 
 
 class _Tags(html.parser.HTMLParser):

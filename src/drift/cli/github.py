@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drift.publish.github.issues import Done
 
 NAME = "github"
+_LABEL = 50  # characters, as GitHub has it
 
 app = typer.Typer(
     name=NAME,
@@ -68,6 +69,8 @@ def issues(
     from drift.publish.github.issues import keep
     from drift.publish.github.tonight import workspace, world_of
 
+    if not label.strip() or "," in label or len(label) > _LABEL:
+        raise typer.BadParameter(f"--label is a name of up to {_LABEL} characters, without comma")
     settings = configuration(config)
     client = from_environment(repository=repository)
     with filled_store(settings) as store:
@@ -110,11 +113,8 @@ def comment(repository: RepositoryOption = None, author: AuthorOption = None) ->
         say("drift: the pull request has moved on, or is closed: no comment")
         return
     report = artifact.report_of(client, run.run)
-    if report is None:
-        say("drift: the run left no report: no comment")
-        return
-    body = comment.text(report, run)
-    did = comment.keep(client, number, body, login(client, author))
+    body = comment.without_report(run) if report is None else comment.text(report, run)
+    did = comment.keep(client, number, body, login(client, author), new=report is not None)
     say(f"drift: the comment on pull request #{number} is {did}")
 
 

@@ -95,10 +95,23 @@ def test_a_pull_request_is_commented(
     assert drift("github", "comment").err.endswith("no comment\n")
     head = {"sha": "a" * 40, "repo": {"id": 9}}
     github.pulls = [{"number": 3, "head": head, "label": "m:b"}]
+    assert drift("github", "comment").err.endswith("#3 is not needed\n")
     github.add_artifact(77, zipped({"drift.json": json.dumps(fleet()).encode()}))
     ran = drift("github", "comment")
     assert (ran.code, ran.err) == (0, "drift: the comment on pull request #3 is written\n")
-    assert "## drift report" in github.said(3)[0]
+    assert "## What this pull request changes in the images\n" in github.said(3)[0]
+    github.artifacts.clear()  # a newer commit that touches no image
+    assert drift("github", "comment").err.endswith("#3 is changed\n")
+    (said,) = github.said(3)
+    assert "left no report" in said
+
+
+@pytest.mark.parametrize("label", ["a,b", "", "x" * 51])
+def test_a_label_that_github_would_not_take_is_said(
+    github: Github, drift: Drift, label: str
+) -> None:
+    assert drift("github", "issues", "--label", label).code == 2
+    assert github.requests == []
 
 
 def outputs(directory: Path) -> dict[str, str]:

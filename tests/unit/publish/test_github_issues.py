@@ -42,6 +42,13 @@ def test_an_event_has_one_issue_however_often_it_is_run(github: Github) -> None:
     assert github.labels == {"drift"}
 
 
+def test_a_label_may_hold_what_an_address_may_not(github: Github) -> None:
+    for _ in range(2):
+        keep(client_of(github), world(event()), login=BOT, label="ci/drift #1?")
+    assert github.labels == {"ci/drift #1?"}
+    assert len(github.issues) == 1
+
+
 def test_an_event_that_flags_nothing_opens_none(github: Github) -> None:
     assert run(github, world(event(flagged=()))) == Done()
     assert github.writes() == []

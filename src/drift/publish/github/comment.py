@@ -87,22 +87,37 @@ def pull_request(client: Client, run: Finished) -> int | None:
 
 def text(document: Mapping[str, Any], run: Finished) -> str:
     """The comment: the report as Markdown, which shows all untrusted text as code."""
-    shown = markdown.render(dict(document), limit=_LIMIT)
-    lines = [str(MARKER), shown.rstrip(), "", f"Commit {_commit(run.sha)}, [its run]({run.url})."]
-    return "\n".join(lines)[:BODY]
+    _, _, shown = markdown.render(dict(document), limit=_LIMIT).partition("\n")
+    heading = "## What this pull request changes in the images"
+    return "\n".join([str(MARKER), heading, shown.rstrip(), "", _about(run)])[:BODY]
+
+
+def without_report(run: Finished) -> str:
+    """What is left to say where a newer commit touches no image, or could not be checked."""
+    return (
+        f"{MARKER}\nThe newest check left no report: it touches no image, or failed. {_about(run)}"
+    )
+
+
+def _about(run: Finished) -> str:
+    return f"Commit {_commit(run.sha)}, [its run]({run.url})."
 
 
 def _commit(sha: str) -> str:
     return markdown.code(sha[:12])
 
 
-def keep(client: Client, number: int, body: str, login: str) -> str:
+def keep(client: Client, number: int, body: str, login: str, *, new: bool = True) -> str:
     """Write the comment, or change the one that is there; says which.
+
+    Where it is not to be a ``new`` one, only one that is there is changed.
 
     Raises:
         PublishError: it could not be written.
     """
     known = _ours(client, number, login)
+    if known is None and not new:
+        return "not needed"
     if known is None:
         try:
             client.post(f"issues/{number}/comments", {"body": body})

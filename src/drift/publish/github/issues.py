@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from drift.errors import PublishError
 from drift.publish.github.client import Client, MissingError, UnsureError
@@ -65,7 +66,7 @@ def _ours(client: Client, login: str, label: str) -> list[Issue]:
 def _label(client: Client, label: str) -> None:
     about = {"name": label, "color": COLOUR, "description": "What drift found, and keeps"}
     try:
-        client.get(f"labels/{label}")
+        client.get(f"labels/{quote(label, safe='')}")
     except MissingError:
         try:
             client.post("labels", about)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from drift.publish.github.plan import World
+from drift.publish.github.world import World
 from drift.store.standing import Standing, StandingEvent
 
 NIGHT = date(2026, 11, 26)

@@ -65,7 +65,7 @@ def issues(
     its event stands no more.
     """
     from drift.publish.github.author import login
-    from drift.publish.github.client import from_environment
+    from drift.publish.github.environment import from_environment
     from drift.publish.github.issues import keep
     from drift.publish.github.tonight import workspace, world_of
 
@@ -104,7 +104,7 @@ def comment(repository: RepositoryOption = None, author: AuthorOption = None) ->
     """
     from drift.publish.github import artifact, comment
     from drift.publish.github.author import login
-    from drift.publish.github.client import from_environment
+    from drift.publish.github.environment import from_environment
 
     run = comment.finished(Path(os.environ.get("GITHUB_EVENT_PATH", "")))
     client = from_environment(repository=repository)

@@ -25,7 +25,7 @@ def github(tmp_path: Path, drift: Drift, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     (tmp_path / "drift.toml").write_text('[[image]]\nname = "web"\ncontext = "."\n')
-    monkeypatch.setattr("drift.publish.github.client.PACE", 0.0)
+    monkeypatch.setattr("drift.publish.github.environment.PACE", 0.0)
     with running_github() as github:
         monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
         monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from drift.errors import PublishError
-from drift.publish.github.client import ForbiddenError, MissingError, UnsureError, from_environment
+from drift.publish.github.answers import ForbiddenError, MissingError, UnsureError
+from drift.publish.github.environment import from_environment
 from support.github import SECONDARY, Fault, Github, Slept, client_of, running_github
 
 

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import pytest
 
 from drift.publish.github.issues import Done, keep
-from drift.publish.github.plan import World
 from drift.publish.github.texts import Words
+from drift.publish.github.world import World
 from drift.store.standing import Standing
 from support.github import BOT, SECONDARY, Fault, Github, client_of, running_github
 from support.report_samples import fleet

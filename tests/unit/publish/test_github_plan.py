@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from drift.publish.github import marker, texts
 from drift.publish.github.marker import Marker
 from drift.publish.github.model import BODY, TITLE, Change, Issue, issue_of
-from drift.publish.github.plan import NEW, doubles, key_of, plan
+from drift.publish.github.plan import NEW, doubles, plan
+from drift.publish.github.world import key_of
 from support.github import BOT
 from support.report_samples import HOSTILE, RUN, hostile_fleet
 from support.standing_samples import FLEET, NIGHT, event, world

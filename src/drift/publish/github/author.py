@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from drift.errors import PublishError
-from drift.publish.github.client import Client, ForbiddenError
+from drift.publish.github.answers import ForbiddenError
+from drift.publish.github.client import Client
 
 #: The login of a workflow's own token, which may not ask for its name. Nobody can sign up
 #: under it: logins hold no brackets.

@@ -8,7 +8,6 @@ POST may have been done all the same, and :class:`UnsureError` leaves it to the 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -20,7 +19,7 @@ import requests
 
 from drift import __version__
 from drift.errors import PublishError
-from drift.report.escape import visible
+from drift.publish.github.answers import Answer, UnsureError, limited, read, refused
 
 VERSION = "2022-11-28"
 PER_PAGE = 100
@@ -28,30 +27,8 @@ PACE = 1.0  # seconds before each change
 _TIMEOUT = (10.0, 30.0)  # seconds: to connect, and between bytes
 _TRIES = 4
 _PATIENCE = 300.0  # seconds, for all waiting of a client
-_SECONDARY = 60.0  # what GitHub asks to wait where it names no time
 _ANSWER = 32 << 20  # bytes of one answer; a full page of issues is at most a few megabytes
-_CHUNK = 1 << 16
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FAILURES = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-
-
-class UnsureError(PublishError):
-    """A request may have been carried out, or not: its answer was lost."""
-
-
-class MissingError(PublishError):
-    """404 or 410: there is no such thing, or the token must not see it."""
-
-
-class ForbiddenError(PublishError):
-    """403: the token must not do this."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: Any
 
 
 @dataclass(slots=True)
@@ -137,7 +114,7 @@ class Client:
             ):
                 if response.status_code != 200:
                     raise PublishError(f"the download of {path} failed: {response.status_code}")
-                return _read(response, limit)
+                return read(response, limit)
         except requests.RequestException as error:
             raise PublishError(
                 f"the download of {path} failed: {type(error).__name__}"
@@ -150,24 +127,26 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         if method != "GET":
             self.sleep(self.pace)
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = self._once(method, path, query, body)
             except _FAILURES as error:
-                self._lost(method, attempt, f"{type(error).__name__}")
+                self._lost(method, attempt, type(error).__name__)
                 continue
+            except requests.RequestException as error:
+                raise PublishError(f"GitHub cannot be asked: {type(error).__name__}") from None
             if answer.status < 300 or answer.status == 302:
                 return answer
-            wait = self._limited(answer)
+            wait = limited(answer, self.clock())
             if wait is not None:
                 self._wait(wait * attempt, attempt, "GitHub's rate limit")
             elif answer.status >= 500:
                 self._lost(method, attempt, f"GitHub answered {answer.status}")
             else:
-                raise _refused(method, path, answer)
+                raise refused(method, path, answer)
         raise PublishError(f"GitHub did not answer {method} {path}")  # pragma: no cover
 
     def _once(
@@ -176,7 +155,7 @@ class Client:
         path: str,
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
-    ) -> _Answer:
+    ) -> Answer:
         place = path if path.startswith("/") else f"/repos/{self.repository}/{path}"
         with closing(
             self._session.request(
@@ -189,25 +168,12 @@ class Client:
                 stream=True,
             )
         ) as response:
-            content = _read(response, _ANSWER)
+            content = read(response, _ANSWER)
             status, headers = response.status_code, response.headers
         try:
-            return _Answer(status, headers, json.loads(content or b"null"))
+            return Answer(status, headers, json.loads(content or b"null"))
         except (ValueError, RecursionError):
-            return _Answer(502 if status < 300 else status, headers, None)
-
-    def _limited(self, answer: _Answer) -> float | None:
-        """Seconds to wait, None where the answer is not that of a rate limit."""
-        if answer.status not in (403, 429):
-            return None
-        after = answer.headers.get("Retry-After", "")
-        if after.isdecimal():
-            return float(after)
-        reset = answer.headers.get("X-RateLimit-Reset", "")
-        if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
-            return max(1.0, float(reset) - self.clock())
-        said = _message(answer).lower()
-        return _SECONDARY if answer.status == 429 or "rate limit" in said else None
+            return Answer(502 if status < 300 else status, headers, None)
 
     def _lost(self, method: str, attempt: int, why: str) -> None:
         """A failure after which a request may have been done; a POST is not sent again."""
@@ -230,59 +196,3 @@ _HEADERS = {
     "X-GitHub-Api-Version": VERSION,
     "User-Agent": f"drift/{__version__}",
 }
-
-
-def _read(response: requests.Response, limit: int) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        content += chunk
-        if len(content) > limit:
-            raise PublishError(f"an answer of GitHub is larger than {limit} bytes")
-    return bytes(content)
-
-
-def _message(answer: _Answer) -> str:
-    body = answer.body
-    said = body.get("message") if isinstance(body, dict) else None
-    return said if isinstance(said, str) else ""
-
-
-def _refused(method: str, path: str, answer: _Answer) -> PublishError:
-    said = visible(_message(answer))[:200]
-    message = f"GitHub refused {method} {path}: {answer.status} {said}".rstrip()
-    hints = {
-        401: "the token is not valid",
-        403: "the job's permissions lack what this needs (issues: write, pull-requests: write)",
-        404: "check the repository's name, and what the token may read",
-        410: "issues are turned off in this repository",
-    }
-    if answer.status in _REDIRECTS:
-        return PublishError(message, hint="the repository has another name now")
-    kind = {403: ForbiddenError, 404: MissingError, 410: MissingError}.get(
-        answer.status, PublishError
-    )
-    return kind(message, hint=hints.get(answer.status))
-
-
-def from_environment(
-    environ: Mapping[str, str] = os.environ, repository: str | None = None
-) -> Client:
-    """The client of a workflow's job, by the variables that GitHub's runner sets.
-
-    Raises:
-        PublishError: a variable is missing or is not what it should be.
-    """
-    token = environ.get("GITHUB_TOKEN", "")
-    name = repository or environ.get("GITHUB_REPOSITORY", "")
-    if not token:
-        raise PublishError(
-            "GITHUB_TOKEN is not set", hint="in a workflow: env: GITHUB_TOKEN: ${{ github.token }}"
-        )
-    owner, slash, repo = name.partition("/")
-    if not (owner and slash and repo) or not all(c.isalnum() or c in "/._-" for c in name):
-        raise PublishError(
-            f"not a repository's name: {visible(name)!r}",
-            hint="name it OWNER/NAME with --repository, or in GITHUB_REPOSITORY",
-        )
-    api = environ.get("GITHUB_API_URL") or "https://api.github.com"
-    return Client(api.rstrip("/"), name, token, pace=PACE)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from drift.errors import PublishError
-from drift.publish.github.client import Client, UnsureError
+from drift.publish.github.answers import UnsureError
+from drift.publish.github.client import Client
 from drift.publish.github.marker import Marker, read
 from drift.publish.github.model import BODY, login_of_comment
 from drift.report import markdown

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from drift.errors import PublishError
-from drift.publish.github.client import Client, MissingError, UnsureError
+from drift.publish.github.answers import MissingError, UnsureError
+from drift.publish.github.client import Client
 from drift.publish.github.marker import read
 from drift.publish.github.model import Change, Issue, issue_of
-from drift.publish.github.plan import World, doubles, plan
+from drift.publish.github.plan import doubles, plan
+from drift.publish.github.world import World
 
 COLOUR = "d93f0b"
 _OPEN_PAGES = 20

@@ -12,42 +12,25 @@ Each standing event that flags an image has one issue; its identity is the hidde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
 
-from drift.attribute.model import Kind
 from drift.publish.github import texts
+from drift.publish.github.collection import collecting, dismissed
 from drift.publish.github.marker import Marker, digest
 from drift.publish.github.model import Change, Issue
-from drift.store.sightings import BROKEN, Key
-from drift.store.standing import Standing, StandingEvent
+from drift.publish.github.world import (
+    COLLECTION,
+    EVENT,
+    IMAGES,
+    World,
+    is_break,
+    is_over,
+    key_of,
+    remarked,
+)
+from drift.store.standing import StandingEvent
 
 NEW = 10
-EVENT = "event"
-COLLECTION = "collection"
-_IMAGES = 40  # of an event, that the marker remembers
-_HELD = 1500  # events, that a collection remembers
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What is known tonight.
-
-    ``fleet`` names the configuration among others of the repository. ``is_over(is_break,
-    images)`` says whether the store knows that an event that is not standing has ended.
-    """
-
-    night: date
-    fleet: str
-    standing: Standing
-    is_over: Callable[[bool, Sequence[str]], bool]
-    told: texts.Words = field(default_factory=texts.Words)
-
-
-def key_of(key: Key) -> str:
-    """An event's name in a marker."""
-    return digest(*key)
 
 
 def plan(world: World, issues: Iterable[Issue]) -> list[Change]:
@@ -71,7 +54,7 @@ def plan(world: World, issues: Iterable[Issue]) -> list[Change]:
             homeless.append(event)
     room = max(0, NEW - sum(_opened(issue) == world.night.isoformat() for issue in homes.values()))
     changes += [_opening(world, event, homes.get(key_of(event.key))) for event in homeless[:room]]
-    changes += _collecting(world, [*collected, *homeless[room:]], collection)
+    changes += collecting(world, [*collected, *homeless[room:]], collection)
     return [*changes, *_ended(world, homes)]
 
 
@@ -97,14 +80,7 @@ def _homes(issues: Iterable[Issue]) -> dict[str, Issue]:
 
 
 def _urgency(world: World, event: StandingEvent) -> tuple[bool, int]:
-    return not _is_break(world, event), -len(event.flagged)
-
-
-def _is_break(world: World, event: StandingEvent) -> bool:
-    """Whether it broke a build: by its kind, or as an image was down when it was last seen."""
-    down = (world.standing.down[name] for name in event.images if name in world.standing.down)
-    kinds = (BROKEN, Kind.SOURCE_UNAVAILABLE)
-    return event.kind in kinds or any(event.seen >= since for since in down)
+    return not is_break(world, event), -len(event.flagged)
 
 
 def _opened(issue: Issue) -> str:
@@ -116,13 +92,7 @@ def _dismissed(event: StandingEvent, home: Issue | None, collections: Iterable[I
     if home is not None:
         ended = home.marker.values.get("stands") == "no"
         return not ended and event.moved.isoformat() <= home.marker.values.get("moved", "")
-    name = key_of(event.key)
-    return any(
-        name in closed.marker.words("holds")
-        and event.moved.isoformat() <= closed.marker.values.get("seen", "")
-        for closed in collections
-        if not closed.open and closed.marker.values.get("stands") != "no"
-    )
+    return dismissed(event, collections)
 
 
 def _marker(world: World, event: StandingEvent, opened: str) -> Marker:
@@ -132,22 +102,22 @@ def _marker(world: World, event: StandingEvent, opened: str) -> Marker:
         "opened": opened,
         "moved": event.moved.isoformat(),
         "stands": "yes",
-        "break": "yes" if _is_break(world, event) else "no",
-        "images": ",".join(event.images[:_IMAGES]),
+        "break": "yes" if is_break(world, event) else "no",
+        "images": ",".join(event.images[:IMAGES]),
         "told": digest(event.before, event.after, event.since, event.moved, sorted(event.images)),
     }
     return Marker(EVENT, values)
 
 
 def _body(world: World, event: StandingEvent, marker: Marker) -> str:
-    return texts.body(event, marker, world.told, is_break=_is_break(world, event))
+    return texts.body(event, marker, world.told, is_break=is_break(world, event))
 
 
 def _opening(world: World, event: StandingEvent, home: Issue | None) -> Change:
     """A new issue, or the event's own that had been closed."""
     body = _body(world, event, _marker(world, event, world.night.isoformat()))
     if home is None:
-        return Change(None, body, texts.title(event, is_break=_is_break(world, event)))
+        return Change(None, body, texts.title(event, is_break=is_break(world, event)))
     news = texts.news(event)
     return Change(home.number, body, open=True, reason="reopened", comment=news)
 
@@ -160,42 +130,9 @@ def _updated(world: World, event: StandingEvent, home: Issue) -> Iterator[Change
     comment = None
     if marker.values["moved"] > known.get("moved", ""):
         comment = texts.news(event)
-    elif more := [n for n in event.images[:_IMAGES] if n not in home.marker.words("images")]:
+    elif more := [n for n in event.images[:IMAGES] if n not in home.marker.words("images")]:
         comment = texts.more_images(more)
     yield Change(home.number, _body(world, event, marker), comment=comment)
-
-
-def _collecting(
-    world: World, events: Sequence[StandingEvent], collection: Issue | None
-) -> Iterator[Change]:
-    listed = sorted(events, key=lambda event: event.key)
-    known: Mapping[str, str] = collection.marker.values if collection else {}
-    values = {
-        "fleet": world.fleet,
-        "seen": max((event.moved.isoformat() for event in listed), default=""),
-        "stands": "yes" if listed else "no",
-        "break": "yes" if all(_is_break(world, event) for event in listed) else "no",
-        "images": ",".join(sorted({n for event in listed for n in event.images})[:_IMAGES]),
-        "told": digest(*((event.key, event.after, sorted(event.images)) for event in listed)),
-        "holds": ",".join(key_of(event.key) for event in listed[:_HELD]),
-    }
-    if not listed:
-        if collection is not None and _is_over(world, collection):
-            body = _remarked(collection, Marker(COLLECTION, {**known, "stands": "no"}))
-            yield Change(collection.number, body, open=False, reason="completed")
-        return
-    body = texts.collected_body(listed, Marker(COLLECTION, values), world.told)
-    if collection is None:
-        yield Change(None, body, texts.COLLECTED)
-    elif values["told"] != known.get("told"):
-        new = set(values["holds"].split(",")) - set(collection.marker.words("holds"))
-        comment = f"{len(new)} more in the night of {world.night}." if new else None
-        yield Change(collection.number, body, comment=comment)
-
-
-def _is_over(world: World, issue: Issue) -> bool:
-    images = issue.marker.words("images")
-    return bool(images) and world.is_over(issue.marker.values.get("break") == "yes", images)
 
 
 def _ended(world: World, homes: Mapping[str, Issue]) -> Iterator[Change]:
@@ -203,12 +140,8 @@ def _ended(world: World, homes: Mapping[str, Issue]) -> Iterator[Change]:
     for name, home in homes.items():
         if not home.open or name in standing:
             continue
-        if _is_over(world, home):
+        if is_over(world, home):
             is_break = home.marker.values.get("break") == "yes"
             comment = texts.closing(world.night.isoformat(), is_break=is_break)
-            body = _remarked(home, Marker(EVENT, {**home.marker.values, "stands": "no"}))
+            body = remarked(home, Marker(EVENT, {**home.marker.values, "stands": "no"}))
             yield Change(home.number, body, open=False, reason="completed", comment=comment)
-
-
-def _remarked(issue: Issue, marker: Marker) -> str:
-    return "\n".join((str(marker), *issue.body.splitlines()[1:]))

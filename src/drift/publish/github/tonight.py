@@ -10,8 +10,8 @@ from drift.attribute.model import Status
 from drift.config.model import Config
 from drift.errors import StoreError
 from drift.publish.github.marker import digest
-from drift.publish.github.plan import World
 from drift.publish.github.texts import Words
+from drift.publish.github.world import World
 from drift.report.document import run_document
 from drift.report.results import RunResult
 from drift.store.store import Store

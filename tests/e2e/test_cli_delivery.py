@@ -216,6 +216,13 @@ def test_a_test_message_is_sent_to_every_target(
     assert not (here / ".drift").exists()
 
 
+def test_doctor_knows_a_url_that_leads_nowhere(here: Path, drift: Drift) -> None:
+    configure(here, free_port(), '[[notify]]\nurl = "nosuch://s3cret"\n')
+    said = drift("doctor").out
+    assert "warn  notify   url (drift.toml:10): Apprise knows no such service" in said
+    assert "s3cret" not in said
+
+
 def test_what_could_not_be_delivered_is_told_on_demand(
     here: Path, drift: Drift, found: Found
 ) -> None:

@@ -98,7 +98,10 @@ def _deliveries(config: Config) -> Iterator[Finding]:
             failed = list(undelivered_in_words(store.undelivered())) if store else []
     except Error:
         return  # the store's own finding says it
+    from drift.publish.channels import troubles
+
     mend = "`drift notify --test` tries every target"
+    failed = [*troubles(config), *failed]
     for line in failed:
         yield Finding(WARN, "notify", line, mend)
     if not failed:

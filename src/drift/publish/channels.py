@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from drift.config.model import Config, Notify
+from drift.errors import PublishError
 from drift.masking import Mask
 from drift.publish.items import identity
 from drift.publish.port import Channel
@@ -22,6 +25,18 @@ def channel_of(notify: Notify, config: Config, target: str, mask: Mask) -> Chann
     from drift.publish.chat import Chat
 
     return Chat(notify, mask)
+
+
+def troubles(config: Config) -> Iterator[str]:
+    """What is wrong with the targets, as far as it shows without sending anything."""
+    from drift.publish.chat import Chat
+
+    for notify in config.notify:
+        if notify.url is not None:
+            try:
+                Chat(notify, Mask(config.masked)).target()
+            except PublishError as error:
+                yield f"{name_of(notify, config)}: {error.message}"
 
 
 def target_of(notify: Notify) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from drift import __version__
@@ -19,6 +20,9 @@ from drift.errors import PublishError
 from drift.masking import SHORTEST, Mask
 from drift.publish.message import Message, item_in_words
 from drift.report.escape import visible
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 LONGEST = 1000  # characters, a little less than that
 _EVENTS = 5
@@ -37,6 +41,23 @@ class Chat:
         self._mask, self._own = mask, Mask(_pieces(self._url))
 
     def send(self, message: Message, timeout: float) -> None:
+        import apprise
+
+        target = self.target()
+        kind = apprise.NotifyType.WARNING if message.is_bad else apprise.NotifyType.INFO
+        plain = apprise.NotifyFormat.TEXT
+        told = target.notify(
+            body=text(message), notify_type=kind, body_format=plain, timeout=timeout
+        )
+        if not told:
+            raise PublishError(self._reason([entry.message for entry in told.logs()]))
+
+    def target(self) -> Apprise:
+        """The service that the URL names; nothing is sent.
+
+        Raises:
+            PublishError: there is none.
+        """
         quiet()
         import apprise
 
@@ -49,13 +70,7 @@ class Chat:
             raise PublishError("Apprise knows no such service, or the URL lacks a part")
         target = apprise.Apprise(asset=asset)
         target.add(service)
-        kind = apprise.NotifyType.WARNING if message.is_bad else apprise.NotifyType.INFO
-        plain = apprise.NotifyFormat.TEXT
-        told = target.notify(
-            body=text(message), notify_type=kind, body_format=plain, timeout=timeout
-        )
-        if not told:
-            raise PublishError(self._reason([entry.message for entry in told.logs()]))
+        return target
 
     def _reason(self, entries: list[str]) -> str:
         said = visible(self._own.text(self._mask.text(" ".join(entries).strip())))

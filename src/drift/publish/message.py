@@ -14,6 +14,7 @@ from drift.report.escape import visible
 from drift.store.sightings import BROKEN
 
 _IMAGES = 5  # that an item names; the others are counted
+_ITEMS = 50  # that a mail lists before its report
 _SUBJECT = 150  # characters of a mail's subject
 
 
@@ -91,10 +92,11 @@ def paragraphs(message: Message) -> Iterator[tuple[str, list[str]]]:
     """What a message tells before its report: titles, and lines that may hold untrusted text."""
     if message.lines:
         yield "", list(message.lines)
-    if message.new:
-        yield "New", [item_in_words(item, message.night) for item in message.new]
-    if message.known:
-        yield "Still standing", [item_in_words(item, message.night) for item in message.known]
+    for title, items in (("New", message.new), ("Still standing", message.known)):
+        if items:
+            lines = [item_in_words(item, message.night) for item in items[:_ITEMS]]
+            more = len(items) - _ITEMS
+            yield title, [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
 def about_run(document: dict[str, Any]) -> str:

@@ -96,6 +96,8 @@ def _run_message(
     known = [item for item in items if item not in new and item.of is not Of.RECOVERED]
     again = known if notify.repeat or "always" in notify.when else []
     names = wanted(notify, [image["name"] for image in document["images"]])
+    if not names and not (new or lines):
+        return None
     if not (new or lines or (notify.repeat and known) or "always" in notify.when):
         return None
     own = narrowed(document, names)

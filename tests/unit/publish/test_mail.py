@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html.parser
 import re
+import ssl
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from drift.config.model import Notify, Smtp
 from drift.errors import PublishError
@@ -18,6 +20,7 @@ from drift.publish.mail import Mail
 from drift.publish.message import Message, What, about_run
 from drift.report.mail import sent_size
 from support import report_samples as samples
+from support.certificates import make_certificates
 from support.configured import configured
 from support.receivers import Inbox, free_port, mail_server, silent_server
 
@@ -213,3 +216,29 @@ def test_a_server_that_wants_no_mail_without_encryption_is_asked_for_it(tmp_path
         with pytest.raises(PublishError, match="STARTTLS"):
             send((notify, replace(smtp, security="starttls")), message(samples.fleet()))
         assert inbox.mails == []
+
+
+def test_mail_goes_over_tls_to_who_can_prove_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server-cert.pem", tmp_path / "server-key.pem")
+    names: list[tuple[bytes, bytes]] = []
+
+    def login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
+        names.append((data.login, data.password))
+        return AuthResult(success=data.password == b"pass word", handled=False)
+
+    options = {"tls_context": context, "require_starttls": True, "authenticator": login}
+    with mail_server(**options) as inbox:
+        notify, smtp = settings(tmp_path, inbox.port)
+        smtp = replace(smtp, security="starttls", user="drift", password="pass word")
+        with pytest.raises(PublishError, match="certificate"):
+            send((notify, smtp), message(samples.fleet()))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        send((notify, smtp), message(samples.fleet()))
+        assert names == [(b"drift", b"pass word")]
+        assert len(inbox.mails) == 1
+        with pytest.raises(PublishError, match="answered 535"):
+            send((notify, replace(smtp, password="wrong")), message(samples.fleet()))

@@ -21,6 +21,7 @@ from drift.cli import (
     history,
     init,
     notify,
+    ps,
     report,
     schema,
 )
@@ -54,7 +55,21 @@ app = typer.Typer(
     "Exit codes: 0 nothing flagged, 1 something flagged or different, 2 could not be done.",
 )
 
-_COMMANDS = (init, check, diff, report, history, explain, accept, notify, gc, doctor, schema, demo)
+_COMMANDS = (
+    init,
+    check,
+    diff,
+    report,
+    history,
+    explain,
+    accept,
+    notify,
+    gc,
+    ps,
+    doctor,
+    schema,
+    demo,
+)
 for _command in _COMMANDS:
     app.command(_command.NAME, epilog=_command.EXAMPLES)(_command.command)
 app.add_typer(github.app, name=github.NAME, hidden=True)  # for workflows, not for people

@@ -15,19 +15,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drift.attribute.attribute import attribute
-from drift.attribute.risks import with_risks
-from drift.attribute.sides import Sides
-from drift.attribute.verdict import status_of
+from drift.attribute.alone import compare_alone
 from drift.builds import Build
 from drift.cli.opening import configuration, existing_store
-from drift.compare.compare import compare
 from drift.config import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SnapshotError
-from drift.oci import DiffId, Platform
+from drift.oci import Platform
 from drift.report.results import DiffResult, DiffSide
-from drift.snapshot.model import Layer, Layers, LayersInMemory, Snapshot
+from drift.snapshot.model import Layers, LayersInMemory, Snapshot
+from drift.snapshot.overlay import Overlay
 from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from drift.store.store import Store
 
@@ -60,25 +57,6 @@ def is_ambiguous(text: str, archive: Archive) -> bool:
     """Whether a reader could have meant an image's reference, though a path is there too."""
     plainly_a_path = text.startswith(("/", ".", "~")) or str(archive.path).endswith(_ARCHIVE_ENDS)
     return archive.reference is None and not plainly_a_path
-
-
-class Overlay:
-    """The store's layer manifests, and those read for this comparison, kept in memory."""
-
-    def __init__(self, below: Layers) -> None:
-        self._below = below
-        self._own = LayersInMemory()
-
-    def __contains__(self, diff_id: object) -> bool:
-        return diff_id in self._own or diff_id in self._below
-
-    def get(self, diff_id: DiffId) -> Layer:
-        """The layer's manifest. Raises KeyError where it is not kept."""
-        return self._own.get(diff_id) if diff_id in self._own else self._below.get(diff_id)
-
-    def put(self, layer: Layer) -> None:
-        """Keep a layer's manifest in memory."""
-        self._own.put(layer)
 
 
 class Pair:
@@ -117,16 +95,12 @@ class Pair:
         before, one = self._read(baseline, found[baseline])
         after, other = self._read(candidate, found[candidate])
         try:
-            comparison = compare(before, after, self._layers)
+            status, comparison, attribution = compare_alone(before, after, self._layers)
         except KeyError as error:
             raise SnapshotError(
                 f"the store keeps no manifest of the layer {error.args[0]} any more",
                 hint="compare with the image in the engine or an archive instead",
             ) from error
-        sides = Sides(before, after)
-        causes = attribute(sides, comparison, self._layers)
-        attribution = with_risks(causes, comparison, sides, self._layers)
-        status = status_of(comparison, attribution)
         return DiffResult(one, other, status, comparison, attribution)
 
     def _locate(self, text: str) -> Archive | Build | None:

@@ -18,8 +18,9 @@ import docker.errors
 
 from drift.engine import images
 from drift.engine.connection import Connection
-from drift.engine.pull import PullError, PullFailure, classify
+from drift.engine.pull import PullFailure, classify
 from drift.errors import EngineError
+from drift.oci import Platform
 
 Document = Mapping[str, Any]
 _PER_CHANGES = 600.0  # seconds: the engine walks the whole container
@@ -128,21 +129,41 @@ def remove_image(connection: Connection, name: str) -> bool:
     return True
 
 
-def registry_has(connection: Connection, reference: str) -> bool | None:
-    """Whether a registry has what ``reference`` names; None where it could not be asked."""
+@dataclass(frozen=True, slots=True)
+class Distributed:
+    """What a registry has under a reference: the digest of its index or manifest, and the
+    platforms that it is for."""
+
+    digest: str
+    platforms: tuple[Platform, ...]
+
+
+def distribution(connection: Connection, reference: str) -> Distributed | None:
+    """What the registry has under ``reference``, None where it says that it has nothing.
+
+    Raises:
+        EngineError: it could not be asked.
+    """
     with connection.failures(f"asking the registry for {reference}"):
         try:
-            connection.client.inspect_distribution(reference)
+            found = connection.client.inspect_distribution(reference)
         except docker.errors.APIError as error:
             said = str(error.explanation or error)
-            status = error.status_code
-            missing = classify(said, status) is PullFailure.NOT_FOUND and "page not" not in said
-            return False if missing else None
-        except (docker.errors.DockerException, PullError):
-            return None
-    return True
+            missing = classify(said, error.status_code) is PullFailure.NOT_FOUND
+            if missing and "page not" not in said:  # podman's, which cannot ask
+                return None
+            raise
+        platforms = tuple(
+            Platform(str(one["os"]), str(one["architecture"]), one.get("variant") or None)
+            for one in found.get("Platforms") or ()
+            if one.get("os") and one.get("architecture")
+        )
+        return Distributed(str((found.get("Descriptor") or {}).get("digest") or ""), platforms)
 
 
-def is_refusal(error: EngineError) -> bool:
-    """Whether the engine answered, and said no."""
-    return isinstance(error.__cause__, docker.errors.APIError)
+def registry_has(connection: Connection, reference: str) -> bool | None:
+    """Whether a registry has what ``reference`` names; None where it could not be asked."""
+    try:
+        return distribution(connection, reference) is not None
+    except EngineError:
+        return None

@@ -147,6 +147,39 @@ def tell_upgrade(
     return _send(config, store, [Due(notify, target_of(notify), said) for notify in hearing])
 
 
+def tell_newer(config: Config, store: Store, found: Mapping[str, tuple[str, str]]) -> list[Told]:
+    """Tell those who want to hear of upgrades which containers have a newer image, once each.
+
+    ``found`` gives, by container, the newer image's digest or id, and a line about it.
+
+    Raises:
+        StoreError: what was told cannot be read or kept.
+    """
+    mask = Mask(config.masked)
+    due = []
+    for notify in config.notify:
+        if not ("upgrade" in notify.when or "always" in notify.when):
+            continue
+        target = identity("newer", target_of(notify))  # runs forget what their own targets knew
+        told = store.told(target)
+        items = {identity("newer", name): newest for name, (newest, _line) in found.items()}
+        store.let_be_news(target, set(told) - set(items))
+        new = [
+            name for name in sorted(found) if told.get(identity("newer", name)) != found[name][0]
+        ]
+        if new:
+            number = f"{len(new)} container{' has' if len(new) == 1 else 's have'}"
+            said = Message(
+                What.UPGRADE,
+                datetime.now(UTC).date(),
+                f"{number} a newer image.",
+                lines=tuple(mask.text(found[name][1]) for name in new),
+            )
+            values = {identity("newer", name): found[name][0] for name in new}
+            due.append(Due(notify, target, said, values))
+    return _send(config, store, due)
+
+
 def tell_test(config: Config) -> list[Told]:
     """Send a test to every target. Nothing is kept: a test tells nobody of any night."""
     night = datetime.now(UTC).date()

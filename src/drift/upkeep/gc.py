@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from drift.config.model import Config, Upkeep
 from drift.engine import census
 from drift.engine.engine import Engine
-from drift.errors import EngineError
 from drift.store.store import Store
 from drift.store.uses import ImageUse
 from drift.upkeep.candidates import Asked, Looking
@@ -83,10 +82,7 @@ def _asking(engine: Engine, rules: Upkeep) -> Asked:
 
     def registry_has(reference: str) -> bool | None:
         if reference not in answers:
-            try:
-                answers[reference] = census.registry_has(engine.connection, reference)
-            except EngineError:  # it did not answer in time, for one
-                answers[reference] = None
+            answers[reference] = census.registry_has(engine.connection, reference)
         return answers[reference]
 
     def written(container: Container) -> tuple[str, ...] | None:

@@ -27,6 +27,7 @@ COMMANDS = [
     "accept",
     "notify",
     "gc",
+    "ps",
     "doctor",
     "schema",
     "demo",

@@ -1,0 +1,163 @@
+"""``drift ps`` on an engine of its own: what runs, and what is newer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from support.command import environment
+from support.fleet import Fleet, tar
+from support.own_engine import OwnEngine, own_engine
+from support.registry import push, registry_digest, running_registry
+
+SLEEP = "sleep 600"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
+    with own_engine(tmp_path_factory.mktemp("own"), 3000) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture
+def api(engine: OwnEngine) -> Iterator[docker.APIClient]:
+    client = engine.client()
+    yield client
+    for container in client.containers(all=True, quiet=True):
+        client.remove_container(container["Id"], force=True, v=True)
+    client.close()
+
+
+@pytest.fixture
+def fleet(api: docker.APIClient) -> Fleet:
+    return Fleet(api)
+
+
+class Registry:
+    """Publishes images of one file above busybox, and lets the engine forget that it did."""
+
+    def __init__(self, fleet: Fleet, address: str) -> None:
+        self.fleet, self.api, self.address = fleet, fleet.api, address
+
+    def publish(self, name: str, files: dict[str, bytes], *, forget: bool = False) -> str:
+        """Push ``name:1`` with these files; gives its reference. ``forget`` gives the local
+        name back to the image that had it."""
+        reference = f"{self.address}/{name}:1"
+        repository = reference.rpartition(":")[0]
+        before = self.api.images(reference)
+        made = self.api.create_container("bb:1", command=["true"])["Id"]
+        self.api.put_archive(made, "/", tar(files))
+        self.api.commit(made, repository=repository, tag="1")
+        self.api.remove_container(made)
+        push(self.api, reference, reference)
+        if forget:
+            self.api.remove_image(reference)
+            self.api.tag(before[0]["Id"], repository, "1")
+        return reference
+
+
+@pytest.fixture
+def published(fleet: Fleet, registry: str) -> Registry:
+    return Registry(fleet, registry)
+
+
+def ps(engine: OwnEngine, root: Path, *arguments: str) -> dict[str, dict[str, Any]]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "drift", "ps", "--format", "json", *arguments],
+        cwd=root,
+        env=environment(DOCKER_HOST=engine.host),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return {one["container"]: one for one in json.loads(ran.stdout)}
+
+
+def test_what_there_is_to_say(
+    engine: OwnEngine, fleet: Fleet, published: Registry, tmp_path: Path
+) -> None:
+    current = published.publish("current", {"a": b"1"})
+    fleet.container("current", current, SLEEP)
+    moved = published.publish("moved", {"etc/a": b"1"})
+    fleet.container("moved", moved, SLEEP)
+    fleet.container("pinned", f"{moved.rpartition(':')[0]}@{registry_digest(moved)}", SLEEP)
+    fleet.container("by-id", fleet.base, SLEEP)
+    fleet.container("stopped", current)
+    mounted = published.publish("mounted", {"data/a": b"1"})
+    fleet.container("mounted", mounted, SLEEP, volumes=["/data"])
+    again = published.publish("again", {"a": b"1"})
+    fleet.container("again", again, SLEEP)
+    setuid = published.publish("setuid", {"a": b"1"})
+    fleet.container("setuid", setuid, SLEEP)
+    published.publish("moved", {"etc/a": b"2"}, forget=True)
+    published.publish("mounted", {"data/a": b"2"}, forget=True)
+    published.publish("again", {"a": b"1"}, forget=True)
+
+    found = ps(engine, tmp_path)
+    states = {name: one["state"] for name, one in found.items()}
+    assert states == {
+        "current": "current",
+        "moved": "newer",
+        "pinned": "pinned",
+        "by-id": "made-from-id",
+        "mounted": "newer",
+        "again": "newer",
+        "setuid": "current",
+    }
+    assert found["moved"]["said"] == "newer, content not looked at"
+    assert found["moved"]["newest"] == registry_digest(moved) != found["moved"]["digest"]
+    assert found["current"]["digest"] == found["current"]["newest"]
+
+    found = ps(engine, tmp_path, "--pull")
+    states = {name: one["state"] for name, one in found.items()}
+    assert states["moved"] == "newer"
+    assert states["mounted"] == "not-visible"
+    assert states["again"] == "same-content"
+    assert [one["kind"] for one in found["moved"]["causes"]] != []
+    assert len(engine.client().containers()) == 7, "nothing was restarted"
+
+
+def test_last_nights_own_build_is_the_newest(
+    engine: OwnEngine, fleet: Fleet, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM bb:1\nCOPY a /a\n")
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "drift.toml").write_text(
+        '[[image]]\nname = "web"\ntags = ["web:prod"]\npull = "missing"\nnetwork = "host"\n'
+    )
+
+    def night(day: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "drift", "check", "--as-of", day],
+            cwd=tmp_path,
+            env=environment(DOCKER_HOST=engine.host),
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+
+    night("2026-11-20")
+    (built,) = [i for i in fleet.api.images() if "drift.local/web" in str(i["RepoTags"])]
+    fleet.api.tag(built["Id"], "web", "prod")
+    fleet.container("web", "web:prod", SLEEP)
+    assert ps(engine, tmp_path)["web"]["state"] == "current"
+    (tmp_path / "a").write_text("2")
+    night("2026-11-21")
+    found = ps(engine, tmp_path)["web"]
+    assert found["state"] == "newer"
+    assert found["causes"] != [], "the store knows both, so nothing is pulled or read"

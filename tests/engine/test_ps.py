@@ -74,9 +74,11 @@ def published(fleet: Fleet, registry: str) -> Registry:
     return Registry(fleet, registry)
 
 
-def ps(engine: OwnEngine, root: Path, *arguments: str) -> dict[str, dict[str, Any]]:
+def ps(
+    engine: OwnEngine, root: Path, *arguments: str, command: str = "ps"
+) -> dict[str, dict[str, Any]]:
     ran = subprocess.run(
-        [sys.executable, "-m", "drift", "ps", "--format", "json", *arguments],
+        [sys.executable, "-m", "drift", command, "--format", "json", *arguments],
         cwd=root,
         env=environment(DOCKER_HOST=engine.host),
         capture_output=True,
@@ -161,3 +163,38 @@ def test_last_nights_own_build_is_the_newest(
     found = ps(engine, tmp_path)["web"]
     assert found["state"] == "newer"
     assert found["causes"] != [], "the store knows both, so nothing is pulled or read"
+
+
+def test_the_plan_of_an_upgrade(
+    engine: OwnEngine, fleet: Fleet, published: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "drift.toml").write_text('[upkeep]\nupgrade = ["glob-*"]\n[[image]]\nname = "x"\n')
+    app = published.publish("app", {"etc/a": b"1"})
+    mine: dict[str, Any] = {"labels": {"drift.upgrade": "true"}}
+    fleet.container("glob-1", app, SLEEP, volumes=["/data"], mem_limit="64m")
+    fleet.container("labelled", app, SLEEP, **mine)
+    fleet.container("other", app, SLEEP)
+    fleet.container("wrote", app, f"echo x > /rows; {SLEEP}", run=False, **mine)
+    fleet.api.start("wrote")
+    fleet.container("gone", app, SLEEP, auto_remove=True, **mine)
+    fleet.container("joined", app, SLEEP, **mine)
+    fleet.container("joins", app, SLEEP, network_mode="container:joined")
+    published.publish("app", {"etc/a": b"2"}, forget=True)
+    before = {one["Id"] for one in fleet.api.containers(all=True)}
+
+    found = ps(engine, tmp_path, "--pull", command="upgrade")
+    assert set(found) == {"glob-1", "labelled", "wrote", "gone", "joined"}
+    (why,) = found["glob-1"]["refused"]
+    assert why.endswith("only by its name, with --accept-risk"), "a file that no one knows"
+    found = ps(
+        engine, tmp_path, "--accept-risk", "glob-1", "wrote", "gone", "joined", command="upgrade"
+    )
+    plan = found["glob-1"]
+    assert (plan["ready"], plan["refused"]) == (True, [])
+    (mount,) = plan["mounts"]
+    assert (mount["Target"], len(mount["Source"])) == ("/data", 64), "the same volume, by name"
+    assert found["wrote"]["refused"] == ["it wrote outside its volumes: /rows"]
+    assert "never touched" in found["gone"]["refused"][0]
+    assert found["joined"]["refused"] == ["joins names it and was not chosen"]
+    assert {one["Id"] for one in fleet.api.containers(all=True)} == before, "a plan changes nothing"

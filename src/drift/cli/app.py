@@ -24,6 +24,7 @@ from drift.cli import (
     ps,
     report,
     schema,
+    upgrade,
 )
 from drift.cli.exits import CANNOT, OK, UsageProblem, mapped
 from drift.cli.output import complain, prepare_streams, quiet_stdout
@@ -66,6 +67,7 @@ _COMMANDS = (
     notify,
     gc,
     ps,
+    upgrade,
     doctor,
     schema,
     demo,

@@ -49,7 +49,7 @@ def command(
         host = settings.engine.host if settings else None
         engine = opened.enter_context(Engine.connect(host))
         fleet = settings.images if settings else ()
-        looker = Looker(engine, store, fleet, pull, Reader(engine, store))
+        looker = Looker(engine, store, fleet, pull, pull, Reader(engine, store))
         found = list(looker.all())
         if settings is not None:
             _watch(engine, store)

@@ -60,12 +60,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Looks at what runs. With ``pull``, newer images are pulled and compared."""
+    """Looks at what runs. With ``pull`` newer images are pulled, with ``read`` those that are
+    here are read and compared; what the store knows is always compared."""
 
     engine: Engine
     store: Store
     fleet: Sequence[Image]
     pull: bool
+    read: bool
     reader: Reader
     answers: dict[str, Distributed | EngineError | None] = field(default_factory=dict)
 
@@ -171,7 +173,7 @@ class Looker:
             return replace(plain, state=State.CURRENT, said="current")
         plain = replace(plain, days=self._days(document, after))
         known = self.reader.has(before) and self.reader.has(after)
-        if not (known or self.pull):
+        if not (known or self.read):
             said = _behind(plain, "newer, content not looked at")
             return replace(plain, state=State.NEWER, said=said)
         mounts = [mount.destination for mount in plain.container.mounts]

@@ -28,6 +28,7 @@ COMMANDS = [
     "notify",
     "gc",
     "ps",
+    "upgrade",
     "doctor",
     "schema",
     "demo",

@@ -128,8 +128,10 @@ def _write_fleet(fleet: Fleet, config: Config) -> None:
     }
     passed = [*let_pass(fleet, config.policy.tolerate), *_ignored(config)]
     run = document["run"]["id"]
+    written = directory / places.run_document(run)
+    whole = written.read_text("utf-8") if fleet.one_run else as_json.render(document)
     files = {
-        places.NEWEST: as_json.render(document),
+        places.NEWEST: whole,
         places.SUMMARY: html.render(document, root="", logs=logs),
         places.BADGE: badge.render(document),
         places.FEED: _feed(fleet, config.report.url),

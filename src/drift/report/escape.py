@@ -53,7 +53,9 @@ def visible_json(text: str) -> str:
         units = match[0].encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
-    return _UNSAFE_IN_JSON.sub(escaped, text).replace("##[", "#\\u0023[")
+    if not text.isascii() or "\x7f" in text:  # the whole of most documents is plain
+        text = _UNSAFE_IN_JSON.sub(escaped, text)
+    return text.replace("##[", "#\\u0023[")
 
 
 def inert_line(line: str) -> str:

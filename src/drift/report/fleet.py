@@ -54,6 +54,12 @@ class Fleet:
         return date.fromisoformat(self.document["run"]["night"])
 
     @property
+    def one_run(self) -> bool:
+        """Whether the newest run is the whole night: its document is the fleet's."""
+        run = self.document["run"]["id"]
+        return all(self.runs[image["name"]] == run for image in self.document["images"])
+
+    @property
     def finished_at(self) -> datetime:
         """When the newest run ended."""
         run = self.document["run"]

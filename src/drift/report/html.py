@@ -13,9 +13,11 @@ from typing import Any
 from markupsafe import Markup
 
 from drift.report import causes, words
-from drift.report.listed import listed
+from drift.report.listed import FILES_SHOWN, listed
 from drift.report.pages import environment
 from drift.report.places import is_log_path
+
+_LEAST = 20  # paths of one image, however many images share the page
 
 
 def render(
@@ -27,12 +29,14 @@ def render(
     where it stands alone; ``logs`` names the builds whose log file is there to be linked.
     """
     style = environment.asset("report.css")
+    with_paths = sum(bool(image["files"]["entries"]) for image in document["images"])
+    room = max(FILES_SHOWN // max(with_paths, 1), _LEAST)
     return (
         environment.environment()
         .get_template("report.html.j2")
         .render(
             document=document,
-            images=[_view(document, image) for image in document["images"]],
+            images=[_view(document, image, room) for image in document["images"]],
             style=Markup(style),  # noqa: S704 (drift's own file)
             style_digest=environment.digest(style),
             explained_share=_percent,
@@ -51,10 +55,10 @@ def _log_link(build: dict[str, Any], root: str | None, logs: Set[str]) -> str | 
     return f"{root}{build['log']}" if linked else None
 
 
-def _view(document: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
+def _view(document: dict[str, Any], image: dict[str, Any], room: int) -> dict[str, Any]:
     """An image with its causes in reading order, each with its share of the listed paths."""
     ordered = causes.by_urgency(image["causes"])
-    found = listed(image["files"]["entries"], [cause["id"] for cause in ordered])
+    found = listed(image["files"]["entries"], [cause["id"] for cause in ordered], room)
     packages = image["packages"]
     views = [
         {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from heapq import nsmallest
 from typing import Any
 
 Part = dict[str, Any]
@@ -19,13 +20,18 @@ def listed(
 
     ``ordered`` are the ids of the causes, the most important first.
     """
-    rank = {cause: place for place, cause in enumerate(ordered)}
-    turns = sorted(
-        _turns(entries), key=lambda turn: (turn[0], rank.get(turn[1]["cause"], len(rank)))
-    )
+    by_cause: dict[str | None, list[Part]] = defaultdict(list)
+    for entry in entries:
+        by_cause[entry["cause"]].append(entry)
+    best = {cause: nsmallest(limit, held, key=_rank) for cause, held in by_cause.items()}
+    order = sorted(best, key=lambda c: ordered.index(c) if c in ordered else len(ordered))
     found: dict[str | None, list[Part]] = defaultdict(list)
-    for _, entry in turns[:limit]:
-        found[entry["cause"]].append(entry)
+    for start in range(0, limit, _CHUNK):
+        for cause in order:
+            taken = best[cause][start : start + _CHUNK][:limit]
+            limit -= len(taken)
+            if taken:
+                found[cause] += taken
     return found
 
 
@@ -34,9 +40,6 @@ def weight(entry: Part) -> int:
     return max((side["size"] for side in (entry["before"], entry["after"]) if side), default=0)
 
 
-def _turns(entries: Sequence[Part]) -> Iterator[tuple[int, Part]]:
-    """Each entry with its turn within its cause: those with a diff, then the largest, first."""
-    seen: Counter[str | None] = Counter()
-    for entry in sorted(entries, key=lambda e: ("diff" not in e, -weight(e), e["path"])):
-        yield seen[entry["cause"]] // _CHUNK, entry
-        seen[entry["cause"]] += 1
+def _rank(entry: Part) -> tuple[bool, int, str]:
+    """Those with a diff come first, then the largest."""
+    return "diff" not in entry, -weight(entry), entry["path"]

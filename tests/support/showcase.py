@@ -114,8 +114,11 @@ def hostile() -> dict[str, Any]:
     return document
 
 
-def make(root: Path) -> Site:
-    """Write the site: sixty nights, the last of them with something of everything."""
+def make(root: Path, *, strangers: bool = True) -> Site:
+    """Write the site: sixty nights, the last of them with something of everything.
+
+    Without ``strangers`` nothing in it is hostile or absurdly large.
+    """
     fleet = {
         "web": web(),
         "api": image_document(samples.quiet()),
@@ -124,13 +127,11 @@ def make(root: Path) -> Site:
         "batch": image_document(samples.first()),
         "cache": image_document(samples.noisy()),
         "mail": image_document(samples.known()),
-        "many": many(),
-        "evil": hostile(),
+        **({"many": many(), "evil": hostile()} if strangers else {}),
     }
-    rules = (
-        '[[ignore]]\npath = "/var/log/**"\nreason = "logs"\n'
-        '[[ignore]]\npath = "/<script>alert(1)</script>"\nreason = "<img src=x>"\n'
-    )
+    rules = '[[ignore]]\npath = "/var/log/**"\nreason = "logs"\n'
+    if strangers:
+        rules += '[[ignore]]\npath = "/<script>alert(1)</script>"\nreason = "<img src=x>"\n'
     site = Site(root, list(fleet), rules)
     with Store.open(site.config.store.url) as store:
         for back in range(59, 1, -1):

@@ -23,7 +23,7 @@ _HARMLESS = re.compile(r"public|key_?(id|name|file|path|url|ring|server)|_(file|
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+|["']\S*)+"""
-_ASSIGNED = re.compile(rf"(?<![\w.-])([A-Za-z_][\w.-]*)=({_VALUE})", re.DOTALL)
+_ASSIGNED = re.compile(rf"(?<![\w.-])(?:--?)?([A-Za-z_][\w.-]*)=({_VALUE})", re.DOTALL)
 _LEGACY = re.compile(
     r"(?im)^((?:.*#\(nop\))?[ \t]*(?:ENV|ARG|LABEL)\s+)([A-Za-z_][\w.-]*)([ \t]+)(?![^\s=]*=)"
     r"((?:\\\r?\n|.)+)$"

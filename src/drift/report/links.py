@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SCP = re.compile(r"(?:[^@/:\s]+@)?([A-Za-z0-9.-]+):(?!/)(\S+)")
+_HOSTED = r"{0}\.com|{0}\.(?!com\.).+"  # the public one, or a company's own
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?")
 
 
@@ -22,9 +23,9 @@ def compare_link(remote: str | None, before: str | None, after: str | None) -> s
         return None
     host, path = place
     name = host.partition(":")[0].lower()
-    if name == "github.com" or name.startswith("github."):
+    if re.fullmatch(_HOSTED.format("github"), name):
         return f"https://{host}/{path}/compare/{before}...{after}"
-    if name == "gitlab.com" or name.startswith("gitlab."):
+    if re.fullmatch(_HOSTED.format("gitlab"), name):
         return f"https://{host}/{path}/-/compare/{before}...{after}"
     return None
 

@@ -55,6 +55,14 @@ lowest: setup ## the unit tests on the lower ends of the dependencies' ranges
 bench: setup ## speed and memory of snapshots, against their targets
 	@$(ENGINE) $(PYTHON_IN) bench/snapshot.py
 
+.PHONY: site-bench
+site-bench: setup ## how long the site takes and how large it gets, against their targets
+	@$(PYTHON_IN) bench/pages.py
+
+.PHONY: screenshots
+screenshots: setup ## every page at three widths: .work/screenshots, and two for the docs
+	@scripts/screenshots
+
 .PHONY: wheel
 wheel: setup ## build the wheel, and try it installed alone
 	@scripts/wheel

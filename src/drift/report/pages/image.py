@@ -145,10 +145,21 @@ def _dockerfile(image: Part) -> list[Line]:
         return []
     guilty: dict[int, list[str]] = defaultdict(list)
     for cause in image["causes"]:
-        if cause["instruction"] and not causes.is_noise(cause):
-            guilty[cause["instruction"]["line"]].append(cause["id"])
+        if not causes.is_noise(cause):
+            for number in _lines_of(cause, shown["text"]):
+                guilty[number].append(cause["id"])
     failed = {f["instruction"]["line"] for f in words.failures(image) if f["instruction"]}
     return lines(shown["text"], guilty, failed)
+
+
+def _lines_of(cause: Part, dockerfile: str) -> Iterator[int]:
+    """The line that a cause names; of a base, whose layers no instruction made, each FROM."""
+    if cause["instruction"]:
+        yield cause["instruction"]["line"]
+    elif cause["kind"] == "base-image":
+        for number, line in enumerate(dockerfile.splitlines(), 1):
+            if line[:5].upper() == "FROM " and cause["subject"] in line.split():
+                yield number
 
 
 def _log_link(build: Part, logs: Set[str]) -> str | None:

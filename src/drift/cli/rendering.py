@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from drift.cli import output
 from drift.cli.options import Format
@@ -70,15 +70,23 @@ def append_summary(document: dict[str, Any], environ: Mapping[str, str] = os.env
     if not place:
         return
     try:
-        with Path(place).open("ab") as file:
+        with Path(place).open("a+b") as file:
             room = _SUMMARY - file.tell()
             if room < _LEAST:
                 output.say("drift: the step summary is full: the report is not in it")
                 return
             text = markdown.render(document, limit=room - 1, size=_bytes)
-            file.write(b"\n" * bool(file.tell()) + text.encode("utf-8", "backslashreplace"))
+            file.write(_line_break(file) + text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ReportError(f"cannot append to GITHUB_STEP_SUMMARY: {error.strerror}") from error
+
+
+def _line_break(file: BinaryIO) -> bytes:
+    """What ends the last line of a file, where nothing does."""
+    if file.tell() == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read() == b"\n" else b"\n"
 
 
 def _bytes(text: str) -> int:

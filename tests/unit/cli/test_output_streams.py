@@ -67,7 +67,7 @@ def test_the_step_summary_is_appended_to(tmp_path: Path) -> None:
     summary.write_text("before\n")
     rendering.append_summary(document, {"GITHUB_STEP_SUMMARY": str(summary)})
     rendering.append_summary(document, {})
-    assert summary.read_text() == f"before\n\n{markdown.render(document)}"
+    assert summary.read_text() == f"before\n{markdown.render(document)}"
     with pytest.raises(ReportError, match="GITHUB_STEP_SUMMARY"):
         rendering.append_summary(document, {"GITHUB_STEP_SUMMARY": str(tmp_path)})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +21,12 @@ from docker.errors import DockerException
 
 _BRIDGE = "up0"
 _NETWORKS = range(120, 180)
+
+
+def as_root(*command: str | Path) -> list[str]:
+    """A command with root's privileges, by sudo where that asks no question."""
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    return [*sudo, *map(str, command)]
 
 
 @dataclass
@@ -43,7 +48,7 @@ class OwnEngine:
         """Start it, and wait until it answers."""
         (self.place / "daemon.json").write_text("{}\n")
         command: list[str | Path] = [
-            *("setsid", "unshare", "-m", "--propagation", "private", "dockerd"),
+            *as_root("setsid", "unshare", "-m", "--propagation", "private", "dockerd"),
             *("--config-file", self.place / "daemon.json"),
             *("--data-root", self.root, "--exec-root", self.place / "exec"),
             *("--pidfile", self.place / "pid", "-H", self.host, "--bridge", _BRIDGE),
@@ -63,11 +68,12 @@ class OwnEngine:
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         """End it, with its containers where the signal lets it."""
-        with suppress(OSError, ValueError):
-            os.kill(int((self.place / "pid").read_text()), how)
+        with suppress(OSError):
+            pid = (self.place / "pid").read_text().strip()
+            subprocess.run(as_root("kill", f"-{how:d}", pid), check=False)
         if self.process is not None:
             self.process.wait(60)
-        (self.place / "pid").unlink(missing_ok=True)
+        subprocess.run(as_root("rm", "-f", self.place / "pid"), check=True)
 
     def free(self) -> int:
         """Free bytes of the file system that its data lie on, once they have settled."""
@@ -81,14 +87,14 @@ class OwnEngine:
 
 @contextmanager
 def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
-    """Run an engine whose data root holds so much; root's privileges are needed."""
+    """Run an engine whose data root holds so much; root's privileges are needed, or sudo."""
     place = directory / "engine"
     (place / "data").mkdir(parents=True)
     disk = place / "disk"
     with disk.open("wb") as file:
         file.truncate(megabytes << 20)
     subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
-    subprocess.run(["mount", "-o", "loop", disk, place / "data"], check=True)
+    subprocess.run(as_root("mount", "-o", "loop", disk, place / "data"), check=True)
     engine = OwnEngine(place, place / "data")
     try:
         _bridge()
@@ -99,8 +105,8 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
             _remove_containers(engine)
             engine.stop()
     finally:
-        subprocess.run(["umount", "-l", place / "data"], check=False)
-        subprocess.run(["ip", "link", "del", _BRIDGE], check=False, capture_output=True)
+        subprocess.run(as_root("umount", "-l", place / "data"), check=False)
+        subprocess.run(as_root("ip", "link", "del", _BRIDGE), check=False, capture_output=True)
         disk.unlink()
 
 
@@ -118,12 +124,8 @@ def _bridge() -> None:
             ["ip", "-4", "addr"], capture_output=True, text=True, check=True
         ).stdout
         number = next(n for n in _NETWORKS if f"172.30.{n}." not in taken)
-        subprocess.run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=True)
-        subprocess.run(["ip", "addr", "add", f"172.30.{number}.1/24", "dev", _BRIDGE], check=True)
-        subprocess.run(["ip", "link", "set", _BRIDGE, "up"], check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        subprocess.run(as_root("ip", "link", "add", _BRIDGE, "type", "bridge"), check=True)
+        subprocess.run(
+            as_root("ip", "addr", "add", f"172.30.{number}.1/24", "dev", _BRIDGE), check=True
+        )
+        subprocess.run(as_root("ip", "link", "set", _BRIDGE, "up"), check=True)

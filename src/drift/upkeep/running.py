@@ -183,7 +183,7 @@ class Looker:
             said = _behind(plain, f"newer, content could not be read: {error.message}")
             return replace(plain, state=State.NEWER, said=said)
         state = State.SAME if found.same else State.HIDDEN if found.hidden else State.NEWER
-        said = str(found) if state is not State.NEWER else _behind(plain, str(found))
+        said = str(found) if state is not State.NEWER else _behind(plain, str(found), "newer: ")
         return replace(plain, state=state, said=said, difference=found)
 
     def _days(self, document: dict[str, Any] | None, after: str) -> int | None:
@@ -216,7 +216,8 @@ def _made(document: dict[str, Any] | None) -> datetime | None:
     return found if found and found > datetime(2000, 1, 1, tzinfo=UTC) else None
 
 
-def _behind(plain: Running, said: str) -> str:
+def _behind(plain: Running, said: str, otherwise: str = "") -> str:
+    """What is newer, with the days where they are known."""
     if not plain.days:
-        return said
+        return f"{otherwise}{said}"
     return f"{plain.days} day{'' if plain.days == 1 else 's'} behind: {said}"

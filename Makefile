@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export PYTHON
 PYTHON_IN := .venv/bin/python
 ENGINE := scripts/with-engine
-PYTEST := $(PYTHON_IN) -m pytest -n $${DRIFT_WORKERS:-2}
+PYTEST := $(PYTHON_IN) -m pytest -n $${DRIFT_WORKERS:-2} --dist worksteal
 
 .PHONY: help
 help: ## show this list

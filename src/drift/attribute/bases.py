@@ -96,7 +96,7 @@ class MovedBases:
         made_by = self._sides.made_by(change.after_layer)
         if claim is None or claim.origin is not Origin.EXTERNAL or made_by is None:
             return None
-        if not made_by.text.upper().startswith("RUN") or _FETCHES.search(made_by.text):
+        if not made_by.is_run or _FETCHES.search(made_by.text):
             return None
         evidence = f"line {made_by.line} ran on the moved base, and names nothing else outside"
         return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, evidence))

@@ -27,9 +27,9 @@ def installs_only(instruction: Instruction | None, ecosystem: str | None) -> boo
 
     What a script fetches that it calls is not known here: this is a reading, no proof.
     """
-    text = instruction.text if instruction else ""
-    if ecosystem is None or not text.upper().startswith("RUN"):
+    if ecosystem is None or instruction is None or not instruction.is_run:
         return False
+    text = instruction.text
     if any(word in text for word in _HIDDEN):
         return False
     used = {_TOOLS.get(word) for word in _WORDS.findall(text)}

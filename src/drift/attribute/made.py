@@ -27,7 +27,7 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
     """The claim for a file that a RUN of the stage made; None where nothing named moved."""
     decider = next((d for d in pair.sides.deciders(change) if d.holds), None)
     run = decider.instruction if decider and not decider.base else None
-    if decider is None or run is None or not run.text.upper().startswith("RUN"):
+    if decider is None or run is None or not run.is_run:
         return None
     reaching = [
         (claim, max(layer for layer in layers if layer <= decider.layer))

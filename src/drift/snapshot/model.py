@@ -129,6 +129,11 @@ class Instruction:
     line: int
     text: str
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a RUN, in whatever case it is written."""
+        return self.text[:3].upper() == "RUN"
+
 
 @dataclass(frozen=True, slots=True)
 class LayerDescriptor:

@@ -18,6 +18,7 @@ from drift.attribute.model import Attribution, Cause, Grade, Kind
 from drift.attribute.purls import ecosystem
 from drift.attribute.served import address_of
 from drift.attribute.sides import Sides
+from drift.source.dockerfile.indexes import normalized_name
 from drift.source.model import Probe, RemoteKind
 
 MOST = 5  # indexes that one cause's evidence names
@@ -140,7 +141,7 @@ def _version(said: str | None) -> str:
 def _plain(name: str) -> str:
     """A package's name, or its purl, as both are compared."""
     bare = unquote(name.partition("/")[2] if name.startswith("pkg:") else name)
-    return re.sub(r"[-_.]+", "-", bare).lower()
+    return normalized_name(bare)
 
 
 def _date(probe: Probe) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from drift.builds import Reason
 from drift.engine.phrases import ANNOUNCED, PHRASES, Phrase
+from drift.source.dockerfile.indexes import normalized_name
 
 _LINES = 400  # of the output's end
 _LONGEST = 2000  # characters of a line
@@ -96,7 +97,7 @@ def purl(ecosystem: str, name: str) -> str:
     elif ecosystem == "rpm":
         name = _RPM_VERSION.sub("", name)
     elif ecosystem == "pypi":
-        name = re.sub(r"[-_.]+", "-", name.rstrip(".")).lower()
+        name = normalized_name(name.rstrip("."))
     elif ecosystem == "maven":
         name = name.replace(":", "/")
     parts = [*filter(None, [_SYSTEMS.get(ecosystem)]), *name.split("/")]

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from drift.snapshot.model import Package
 from drift.snapshot.packages.port import Reading
+from drift.source.dockerfile.indexes import normalized_name
 
 TYPE = "pypi"
 
@@ -78,7 +79,7 @@ def _package(reading: Reading, metadata: str) -> Package | None:
         return None
     home = metadata if metadata.endswith(".egg-info") else posixpath.dirname(metadata)
     root = posixpath.dirname(home)
-    normalised = re.sub(r"[-_.]+", "-", name).lower()
+    normalised = normalized_name(name)
     listing = _listing(reading, metadata, home, root)
     return reading.package(
         normalised,

@@ -65,6 +65,11 @@ _PACKAGE = re.compile(
 )
 
 
+def normalized_name(name: str) -> str:
+    """A Python project's name as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A page of an index that a command asks: whose it is, by its purl's name, and where."""
@@ -114,7 +119,7 @@ def _pip(
     for word in names if index else ():
         found = _name(_REQUIREMENT, word)
         if found:
-            name = re.sub(r"[-_.]+", "-", found).lower()
+            name = normalized_name(found)
             yield Asked(RemoteKind.PYPI, name, f"{index}{name}/")
 
 

@@ -9,10 +9,12 @@ import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 import zstandard
 
+from drift.builds import Build, Role
 from drift.oci import DiffId, Digest, ImageConfig
 from drift.snapshot.layer import nothing_captured, read_layer
 from drift.snapshot.model import Layer, LayerDescriptor, Layers, Packages, Snapshot
@@ -170,4 +172,19 @@ def snapshot_of(
         descriptors.append(LayerDescriptor(DiffId(layer.diff_id), layer.size, base=number < base))
     return Snapshot(
         Digest.of(document), ImageConfig.parse(document), tuple(descriptors), packages or Packages()
+    )
+
+
+def build_of(snapshot: Snapshot) -> Build:
+    """A night's build that gave that snapshot."""
+    return Build(
+        id="b",
+        image="app",
+        run="r",
+        night=date(2026, 11, 24),
+        role=Role.NIGHTLY,
+        reason="",
+        started_at=datetime(2026, 11, 24, tzinfo=UTC),
+        seconds=1,
+        snapshot=snapshot,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from drift.builds import Build
 from drift.errors import SnapshotError
-from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers, Snapshot
+from drift.oci import DiffId
+from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers
 from drift.snapshot.packages import apt_sources
 from drift.snapshot.packages.apt_sources import Suite
 from drift.snapshot.take import CapturedFiles
@@ -36,8 +37,34 @@ _SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Gist:
+    """What of a layer says which indexes are asked: its ``/etc/apt``, with the way there, and
+    the tools that a file of it configures."""
+
+    etc_apt: Layer
+    configured: frozenset[RemoteKind]
+
+
+class Gists:
+    """The layers of a run, each read once, for all images that share it."""
+
+    def __init__(self, layers: Layers) -> None:
+        self._layers = layers
+        self._read: dict[DiffId, _Gist] = {}
+
+    def of(self, descriptors: Iterable[LayerDescriptor]) -> list[_Gist]:
+        """Those of some layers, as far as they are kept."""
+        return [gist for one in descriptors if (gist := self._gist(one.diff_id))]
+
+    def _gist(self, diff_id: DiffId) -> _Gist | None:
+        if diff_id not in self._read and diff_id in self._layers:
+            self._read[diff_id] = _gist(self._layers.get(diff_id))
+        return self._read.get(diff_id)
+
+
 def indexes_of(
-    named: Sequence[Remote], build: Build, layers: Layers, hidden: Callable[[str], bool]
+    named: Sequence[Remote], build: Build, gists: Gists, hidden: Callable[[str], bool]
 ) -> tuple[Remote, ...]:
     """The indexes of a build that gave an image, each by the instruction that asks it.
 
@@ -45,11 +72,15 @@ def indexes_of(
     not be shown.
     """
     snapshots = [build.snapshot, *(stage.snapshot for stage in build.stages)]
-    stacks = [_Stack(snapshot, layers) for snapshot in snapshots if snapshot]
-    kinds = {one.kind for one in named}
-    configured = {kind for kind in kinds if any(stack.configures(kind) for stack in stacks)}
+    stacks = [snapshot.layers for snapshot in snapshots if snapshot]
+    configured = {
+        kind
+        for stack in (stacks if named else ())
+        for gist in gists.of(stack)
+        for kind in gist.configured
+    }
     known = [one for one in named if not (one.kind in configured and _is_public(one))]
-    suites = [one for stack in stacks for one in stack.suites() if not hidden(one.url)]
+    suites = [one for stack in stacks for one in _suites(stack, gists) if not hidden(one.url)]
     return tuple(dict.fromkeys((*known, *suites)))
 
 
@@ -57,58 +88,41 @@ def _is_public(remote: Remote) -> bool:
     return remote.url.startswith(PUBLIC.get(remote.kind, ""))
 
 
+def _suites(stack: Sequence[LayerDescriptor], gists: Gists) -> Iterator[Remote]:
+    """The suites that instructions install from, by the sources that each has left."""
+    for number, descriptor in enumerate(stack, start=1):
+        made = descriptor.instruction
+        if made is None or not made.is_run or not _INSTALLS.search(made.text):
+            continue
+        for suite in _sources([gist.etc_apt for gist in gists.of(stack[:number])])[:MOST]:
+            yield Remote(RemoteKind.DEB, suite.release, made.stage, made.line, str(suite))
+
+
+def _sources(stack: list[Layer]) -> tuple[Suite, ...]:
+    try:
+        held = CapturedFiles(merge(stack), stack)
+    except SnapshotError:
+        return ()
+    files = {}
+    for path in filter(apt_sources.wanted, held.paths()):
+        with suppress(SnapshotError):
+            files[path] = held.read(path)
+    return apt_sources.suites(files)
+
+
+def _gist(layer: Layer) -> _Gist:
+    present = [entry.path for entry in layer.entries if entry.type is not EntryType.WHITEOUT]
+    files = {posixpath.basename(path) for path in present if _is_read(path)}
+    return _Gist(
+        replace(layer, entries=tuple(entry for entry in layer.entries if _is_apts(entry.path))),
+        frozenset(kind for kind, names in _SETTINGS.items() if not files.isdisjoint(names)),
+    )
+
+
+def _is_apts(path: str) -> bool:
+    return path.startswith("/etc/apt/") or path in _APT
+
+
 def _is_read(path: str) -> bool:
     """Whether a tool may read a configuration file: what other packages ship, none does."""
     return "/node_modules/" not in path or path.endswith("/node_modules/npm/npmrc")
-
-
-class _Stack:
-    """The layers of one image or stage, bottom first, as far as they are kept."""
-
-    def __init__(self, snapshot: Snapshot, layers: Layers) -> None:
-        self._descriptors = snapshot.layers
-        self._layers = layers
-
-    def configures(self, kind: RemoteKind) -> bool:
-        """Whether any layer holds a file that may name another index."""
-        names = _SETTINGS.get(kind, ())
-        return any(
-            posixpath.basename(entry.path) in names and _is_read(entry.path)
-            for layer in self._manifests(self._descriptors)
-            for entry in layer.entries
-            if entry.type is not EntryType.WHITEOUT
-        )
-
-    def suites(self) -> Iterator[Remote]:
-        """The suites that instructions install from, by the sources that each has left."""
-        for number, descriptor in enumerate(self._descriptors, start=1):
-            made = descriptor.instruction
-            if made is None or not made.text.startswith("RUN") or not _INSTALLS.search(made.text):
-                continue
-            for suite in self._sources(self._descriptors[:number])[:MOST]:
-                yield Remote(RemoteKind.DEB, suite.release, made.stage, made.line, str(suite))
-
-    def _sources(self, descriptors: Sequence[LayerDescriptor]) -> tuple[Suite, ...]:
-        stack = [_etc_apt(layer) for layer in self._manifests(descriptors)]
-        try:
-            held = CapturedFiles(merge(stack), stack)
-        except SnapshotError:
-            return ()
-        files = {}
-        for path in filter(apt_sources.wanted, held.paths()):
-            with suppress(SnapshotError):
-                files[path] = held.read(path)
-        return apt_sources.suites(files)
-
-    def _manifests(self, descriptors: Sequence[LayerDescriptor]) -> list[Layer]:
-        kept = [one.diff_id for one in descriptors if one.diff_id in self._layers]
-        return [self._layers.get(diff_id) for diff_id in kept]
-
-
-def _etc_apt(layer: Layer) -> Layer:
-    """A layer without all that lies elsewhere."""
-    entries = layer.entries
-    return replace(
-        layer,
-        entries=tuple(e for e in entries if e.path.startswith("/etc/apt/") or e.path in _APT),
-    )

@@ -68,6 +68,13 @@ class Prepared:
     repo: RepoSide
     notes: tuple[str, ...]
 
+    def reading(self, onbuild: Mapping[str, Sequence[str]]) -> StageBuild:
+        """How its Dockerfile is read; ``onbuild`` are its bases' triggers, by reference."""
+        image = self.image
+        return StageBuild(
+            image.args, image.target, self.platform, self.native, self.read_by, onbuild
+        )
+
 
 def opened(image: Image, config: Config) -> AbstractContextManager[Checkout]:
     """An image's source, as the configuration names it; see :func:`open_source`."""

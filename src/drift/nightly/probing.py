@@ -14,12 +14,11 @@ from drift.engine.engine import Engine
 from drift.errors import EngineError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
-from drift.nightly.indexes import indexes_of
+from drift.nightly.indexes import Gists, indexes_of
 from drift.nightly.prepare import Prepared
 from drift.probe import Limits, probe
 from drift.snapshot.model import Layers
 from drift.source.dockerfile.remotes import remotes
-from drift.source.dockerfile.stages import Build as StageBuild
 from drift.source.model import Probe, Remote, RemoteKind
 
 Answers = Mapping[str, tuple[Probe, ...]]
@@ -44,6 +43,7 @@ class Probing:
         self._second: list[Probe] = []
         self._named: dict[str, tuple[Remote, ...]] = {}
         self._indexes: dict[str, tuple[Probe, ...]] = {}
+        self._gists: Gists | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +90,9 @@ class Probing:
 
         Each index is asked once a run; an image for which it was done is not looked at again.
         """
+        gists = self._gists = self._gists or Gists(layers)
         wanted = {
-            name: indexes_of(self._named[name], build, layers, self._hidden(prepared))
+            name: indexes_of(self._named[name], build, gists, self._hidden(prepared))
             for prepared, build in built
             if (name := prepared.image.name) in self._named and name not in self._indexes
         }
@@ -129,15 +130,7 @@ def remotes_of(
     prepared: Prepared, bases: Bases, hidden: Callable[[str], bool] | None = None
 ) -> tuple[Remote, ...]:
     """The literal remotes of an image, without those whose address ``hidden`` says is secret."""
-    image = prepared.image
-    build = StageBuild(
-        image.args,
-        image.target,
-        prepared.platform,
-        prepared.native,
-        prepared.read_by,
-        bases.onbuild(prepared),
-    )
+    build = prepared.reading(bases.onbuild(prepared))
     settings = bases.settings(prepared)
     return remotes(prepared.dockerfile, build, bases=settings, hidden=hidden)
 

@@ -93,15 +93,7 @@ class CopiedStages:
         cancelled: threading.Event,
     ) -> Self:
         """The stages that a prepared image copies from; ``onbuild`` are its bases' triggers."""
-        image = prepared.image
-        build = StageBuild(
-            image.args,
-            image.target,
-            prepared.platform,
-            prepared.native,
-            prepared.read_by,
-            onbuild,
-        )
+        build = prepared.reading(onbuild)
         stages: tuple[Stage, ...] = ()
         with suppress(SourceError):  # the builder took it: what it copies is not known here
             stages = copied_stages(prepared.dockerfile, build)
@@ -158,9 +150,10 @@ class CopiedStages:
         if stage.name is not None:
             return replace(request, target=stage.name)
         name = f"{_NAMED}-{stage.index}"
-        dockerfile = with_name(self.prepared.context.dockerfile_content, stage, name)
+        parsed = self.prepared.dockerfile
+        dockerfile = with_name(self.prepared.context.dockerfile_content, parsed, stage, name)
         to_it = replace(self.reading, target=str(stage.index))
-        if dockerfile is None or copies(self.prepared.dockerfile, to_it, _BESIDE):
+        if dockerfile is None or copies(parsed, to_it, _BESIDE):
             raise SourceError(NAMELESS)
         return replace(
             request,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
 
 import pytest
 
-from drift.builds import Build, Role, StageSnapshot
-from drift.nightly.indexes import indexes_of
+from drift.builds import StageSnapshot
+from drift.nightly.indexes import Gists, indexes_of
 from drift.snapshot.layer import Capture, read_layer
 from drift.snapshot.model import Instruction, LayersInMemory, Snapshot
 from drift.snapshot.observe import Observer
 from drift.snapshot.packages.catalogue import guarded, wanted
 from drift.source.dockerfile.indexes import PUBLIC
 from drift.source.model import Remote, RemoteKind
-from support.images import Member, directory, file, snapshot_of, tar
+from support.images import Member, build_of, directory, file, snapshot_of, tar
 
 DEBIAN = "http://deb.debian.org/debian"
 LIST = "etc/apt/sources.list"
@@ -30,17 +29,7 @@ class Image:
 
     def __init__(self, base: Sequence[Member], *made: tuple[str, Sequence[Member]]) -> None:
         self.layers = LayersInMemory()
-        self.build = Build(
-            id="b",
-            image="app",
-            run="r",
-            night=date(2026, 11, 24),
-            role=Role.NIGHTLY,
-            reason="",
-            started_at=datetime(2026, 11, 24, tzinfo=UTC),
-            seconds=1,
-            snapshot=self.snapshot(base, *made),
-        )
+        self.build = build_of(self.snapshot(base, *made))
 
     def snapshot(self, base: Sequence[Member], *made: tuple[str, Sequence[Member]]) -> Snapshot:
         stacks = [base, *(members for _, members in made)]
@@ -57,7 +46,7 @@ class Image:
         return replace(taken, layers=(taken.layers[0], *tied))
 
     def asked(self, *named: Remote, hidden: str = "\0") -> list[tuple[int, str]]:
-        found = indexes_of(named, self.build, self.layers, lambda text: hidden in text)
+        found = indexes_of(named, self.build, Gists(self.layers), lambda text: hidden in text)
         return [(one.line, one.ref or "") for one in found]
 
 
@@ -70,7 +59,7 @@ BASE = [directory("etc"), directory("etc/apt"), sources(f"deb {DEBIAN} bookworm 
 
 def test_the_suites_of_a_base() -> None:
     image = Image(BASE, ("RUN apt-get update && apt-get install -y curl", [file("x")]))
-    (remote,) = indexes_of((), image.build, image.layers, lambda _text: False)
+    (remote,) = indexes_of((), image.build, Gists(image.layers), lambda _text: False)
     assert remote == Remote(
         RemoteKind.DEB, f"{DEBIAN}/dists/bookworm/InRelease", "0", 2, f"{DEBIAN} bookworm"
     )

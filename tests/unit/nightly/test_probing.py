@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from drift.builds import Build, Role
 from drift.config import load
 from drift.engine.engine import Engine
 from drift.nightly.bases import Bases
@@ -17,10 +15,10 @@ from drift.nightly.prepare import Prepared, prepare
 from drift.nightly.probing import Probing, forget_added
 from drift.nightly.watch import NobodyWatches
 from drift.oci import Digest
-from drift.snapshot.model import LayersInMemory, Snapshot
+from drift.snapshot.model import LayersInMemory
 from drift.source.checkout import Checkout
 from support.faulty_engine import Faulty
-from support.images import file, snapshot_of
+from support.images import build_of, file, snapshot_of
 from support.web import Web, running_web
 
 SECRET = "t0ken-of-the-night"
@@ -53,20 +51,6 @@ class Fleet:
         ]
         self.bases = Bases(real, lambda _reference: False)
         self.bases.pull(self.prepared, NobodyWatches())
-
-
-def build_of(snapshot: Snapshot) -> Build:
-    return Build(
-        id="b",
-        image="app",
-        run="r",
-        night=date(2026, 11, 24),
-        role=Role.NIGHTLY,
-        reason="",
-        started_at=datetime(2026, 11, 24, tzinfo=UTC),
-        seconds=1,
-        snapshot=snapshot,
-    )
 
 
 @pytest.fixture

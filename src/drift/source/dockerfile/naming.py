@@ -20,13 +20,12 @@ from drift.source.dockerfile.stages import Build, resolve
 from drift.source.gopattern import Pattern
 
 
-def with_name(content: bytes, stage: Stage, name: str) -> bytes | None:
+def with_name(content: bytes, parsed: Dockerfile, stage: Stage, name: str) -> bytes | None:
     """The Dockerfile in which a nameless stage has a name; None where it can't be given one.
 
-    Everything else of the file is as it was.
+    ``parsed`` is what it holds now. Everything else of the file is as it was.
     """
-    before = parse(content)
-    start = next(s for s in before.instructions if s.line == stage.line)
+    start = next(s for s in parsed.instructions if s.line == stage.line)
     lines = content.split(b"\n")
     last = lines[start.end_line - 1].rstrip()
     lines[start.end_line - 1] = last + b" AS " + name.encode()
@@ -35,7 +34,7 @@ def with_name(content: bytes, stage: Stage, name: str) -> bytes | None:
         after = parse(named)
     except DockerfileError:
         return None
-    stages = list(before.stages)
+    stages = list(parsed.stages)
     found = after.stages[stage.index]
     stages[stage.index] = replace(stages[stage.index], name=name, text=found.text)
     return named if after.stages == tuple(stages) and found.name == name else None

@@ -36,7 +36,7 @@ def test_only_the_name_is_another(lines: list[str], end: str) -> None:
     before = parse(content)
     for stage in before.stages:
         if stage.name is None:
-            named = with_name(content, stage, "given")
+            named = with_name(content, before, stage, "given")
             assert named is not None
             after = parse(named).stages
             assert after[stage.index].name == "given"
@@ -47,7 +47,8 @@ def test_only_the_name_is_another(lines: list[str], end: str) -> None:
 
 def test_a_directive_stays_one() -> None:
     content = b"# syntax=example.org/front:1\n# escape=`\nFROM `\n  a\n\nRUN x"
-    named = with_name(content, parse(content).stages[0], "given")
+    before = parse(content)
+    named = with_name(content, before, before.stages[0], "given")
     assert named is not None
     assert parse(named).syntax == "example.org/front:1"
     assert parse(named).stages[0].name == "given"

@@ -114,8 +114,9 @@ def _check_together(plan: bool, against: str | None, as_of: date | None, chosen:
 
 def _tonight(config: Config, names: Sequence[str], night: date | None, jobs: int | None) -> Night:
     from drift.engine.engine import Engine
-    from drift.nightly.job import check, chosen
+    from drift.nightly.job import alone, check, chosen
     from drift.store.store import Store
+    from drift.upkeep.gc import tidies, tidy
 
     chosen(config, names)  # a name that is wrong is said before an engine is asked for
     with (
@@ -123,6 +124,9 @@ def _tonight(config: Config, names: Sequence[str], night: date | None, jobs: int
         Store.open(config.store.url) as store,
         watching() as watcher,
     ):
+        if tidies(config.upkeep):
+            with alone(store, watcher):
+                tidy(engine, store, config, watcher.says)
         return check(config, engine, store, watcher, names=names, night=night, jobs=jobs)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -41,7 +41,6 @@ from drift.source.checkout import deepen
 from drift.source.git import GitError
 from drift.source.model import RepoSide
 from drift.store.store import Store
-from drift.upkeep.gc import tidy
 
 LEASE_WAIT = 6 * 3600.0  # seconds that a second run waits for the first
 
@@ -77,7 +76,7 @@ def check(
         Error: the run as a whole cannot be done; nothing of it is recorded as done.
     """
     fleet = chosen(config, names)
-    with store.exclusive(lease_wait, lambda who: watcher.says(f"waiting for another run: {who}")):
+    with alone(store, watcher, lease_wait):
         jobs = jobs or config.engine.jobs
         today = datetime.now(UTC).date()
 
@@ -85,9 +84,13 @@ def check(
             for failed in clean(engine, store, config, min(night or today, today)):
                 watcher.says(failed)
 
-        tidy(engine, store, config, watcher.says)
         make_room(engine, needed(store, fleet, jobs), watcher, clean_own)
         return _Run(config, engine, store, watcher, night, jobs).do(fleet)
+
+
+def alone(store: Store, watcher: Watcher, wait: float = LEASE_WAIT) -> AbstractContextManager[None]:
+    """While this lasts no other run has the store; the watcher hears of one that is waited for."""
+    return store.exclusive(wait, lambda who: watcher.says(f"waiting for another run: {who}"))
 
 
 def chosen(config: Config, names: Sequence[str]) -> tuple[Image, ...]:

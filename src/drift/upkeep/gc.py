@@ -63,10 +63,13 @@ def watch(store: Store, found: Census) -> dict[str, ImageUse]:
     return store.image_uses(found.engine)
 
 
+def tidies(rules: Upkeep) -> bool:
+    """Whether a run cleans others' things before it builds."""
+    return rules.nightly and has_rules(rules)
+
+
 def tidy(engine: Engine, store: Store, config: Config, say: Callable[[str], None]) -> None:
-    """Clean others' things before a run builds, where ``[upkeep] nightly`` lets it."""
-    if not (config.upkeep.nightly and has_rules(config.upkeep)):
-        return
+    """Clean others' things before a run builds. To be called under the store's lease."""
     for done in apply_gc(engine, plan_gc(engine, store, config)):
         one = done.removal.candidate
         name = ", ".join(one.names) or one.id

@@ -7,7 +7,8 @@ a page links to is there before the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,11 @@ from drift.publish.files import write_whole
 from drift.publish.fleets import fleet_of
 from drift.report import as_json, badge, feed, html, places
 from drift.report.confidential import without_values
-from drift.report.document import run_document, trim
+from drift.report.document import stored_document, trim
 from drift.report.escape import visible
 from drift.report.feed import FeedEvent
 from drift.report.fleet import Fleet, Passed, let_pass
 from drift.report.pages import history, image, index, redirect
-from drift.report.results import RunResult
 
 if TYPE_CHECKING:
     from drift.config.model import Config
@@ -73,10 +73,8 @@ def write_anew(store: Store, config: Config, *, full: bool = False) -> Path | No
         stored = store.run(run)
         if stored is None:
             continue
-        moments = (stored.started_at, stored.finished_at)
-        result = RunResult(stored.id, stored.night, *moments, stored.engine)
-        document = trim(run_document(result, list(stored.images.values())), full=full)
-        logs = _StoredLogs(store)
+        document = trim(stored_document(stored), full=full)
+        logs = {build: log for build in _builds(document) if (log := store.log(build)) is not None}
         if run == finished[0]:
             page = write(document, logs, store, config)
         else:
@@ -92,29 +90,30 @@ def write_run(document: Document, logs: Mapping[str, str], directory: Path) -> N
     Raises:
         ReportError: a name could lead out of the directory, or it cannot be written.
     """
+    run: str = document["run"]["id"]
+    available = frozenset(build for build in _builds(document) if build in logs)
     try:
-        places.run_directory(document["run"]["id"])
-        pages = [places.image_page(document["run"]["id"], i["name"]) for i in document["images"]]
-        kept = [directory / place for place, _ in _logs(document, logs)]
+        kept = dict(_logs(document, logs))
+        pages = {places.image_page(run, shown["name"]): shown for shown in document["images"]}
     except ValueError as error:
         raise ReportError(f"the report names an unsafe file: {error}") from error
-    del pages, kept
-    for place, text in _files_of_run(document, logs):
+    for place, log in kept.items():
+        _write_once(directory / place, partial(without_values, log))
+    _write_once(directory / places.run_document(run), partial(as_json.render, document))
+    for place, shown in pages.items():
         if not (directory / place).exists():
-            write_whole(directory / place, text)
+            page = image.render(document, shown, available)
+            for script, text in page.scripts.items():
+                write_whole(directory / script, text)
+            write_whole(directory / place, page.html)
+    overview = partial(html.render, document, root="../../", logs=available)
+    _write_once(directory / places.run_page(run), overview)
 
 
-def _files_of_run(document: Document, logs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What belongs to a run, by its place: the logs and data files before what links there."""
-    run, available = document["run"]["id"], _available(document, logs)
-    for place, log in _logs(document, logs):
-        yield place, without_values(log)
-    yield places.run_document(run), as_json.render(document)
-    for shown in document["images"]:
-        page = image.render(document, shown, available)
-        yield from page.scripts.items()
-        yield places.image_page(run, shown["name"]), page.html
-    yield places.run_page(run), html.render(document, root="../../", logs=available)
+def _write_once(path: Path, made: Callable[[], str]) -> None:
+    """Write a file that is not there yet; one that is there is not even made."""
+    if not path.exists():
+        write_whole(path, made())
 
 
 def _write_fleet(fleet: Fleet, config: Config) -> None:
@@ -183,25 +182,6 @@ def _logs(document: Document, logs: Mapping[str, str]) -> Iterator[tuple[str, st
                 yield build["log"], logs[build["build"]]
 
 
-def _available(document: Document, logs: Mapping[str, str]) -> frozenset[str]:
-    builds = (build["build"] for shown in document["images"] for build in shown["builds"])
-    return frozenset(build for build in builds if build in logs)
-
-
-class _StoredLogs(Mapping[str, str]):
-    """The logs of builds as the store has them, each read when it is asked for."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getitem__(self, build: str) -> str:
-        log = self._store.log(build)
-        if log is None:
-            raise KeyError(build)
-        return log
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+def _builds(document: Document) -> Iterator[str]:
+    """The ids of a run's builds."""
+    return (build["build"] for shown in document["images"] for build in shown["builds"])

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Set
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urljoin
@@ -15,6 +16,8 @@ import pytest
 from drift.errors import ReportError
 from drift.publish import site
 from drift.report.document import image_document
+from drift.report.pages import image
+from drift.report.words import Part
 from drift.store.store import Store
 from support import report_samples as samples
 from support.site_samples import Site, files, logs_of, run_id
@@ -111,6 +114,27 @@ def test_the_whole_site_can_be_written_again_from_the_store(tmp_path: Path) -> N
         assert site.write_anew(store, made.config) == made.reports / "index.html"
     after = {name: (made.reports / name).read_bytes() for name in files(made.reports)}
     assert after == before
+
+
+def test_pages_of_runs_that_are_there_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Site(tmp_path, ["web", "api"])
+    made.night([WEB, QUIET])
+    lost = made.reports / RUN / "api.html"
+    lost.unlink()
+    shown: list[str] = []
+    render = image.render
+
+    def noted(document: Part, of: Part, logs: Set[str]) -> image.Page:
+        shown.append(of["name"])
+        return render(document, of, logs)
+
+    monkeypatch.setattr(image, "render", noted)
+    with Store.open(made.config.store.url) as store:
+        site.write_anew(store, made.config)
+    assert shown == ["api"]
+    assert lost.is_file()
 
 
 def test_the_feed_and_the_badge_are_xml_that_say_the_same(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from drift.errors import StoreError
 from drift.publish.github.marker import digest
 from drift.publish.github.texts import Words
 from drift.publish.github.world import World
-from drift.report.document import run_document
-from drift.report.results import RunResult
+from drift.report.document import stored_document
 from drift.store.store import Store
 
 _DOWN = (Status.BROKEN, Status.UNKNOWN)
@@ -42,10 +41,8 @@ def world_of(config: Config, store: Store, *, report: str | None, workspace: Pat
             return all(statuses.get(name, Status.UNKNOWN) not in _DOWN for name in left)
         return all(store.baseline_accepted(name) is not None for name in left)
 
-    found = RunResult(run.id, run.night, run.started_at, run.finished_at, run.engine)
-    document = run_document(found, list(run.images.values()))
     place = os.path.relpath(config.path, workspace)
-    told = Words(config.report.url or report, document)
+    told = Words(config.report.url or report, stored_document(run))
     return World(run.night, digest(place), store.standing(), is_over, told)
 
 

@@ -23,7 +23,7 @@ class What(StrEnum):
 
     RUN = "run"  # a finished run
     UNDONE = "undone"  # a run that could not be done
-    UPGRADE = "upgrade"  # what `drift upgrade` did
+    UPGRADE = "upgrade"  # running containers that have a newer image
     TEST = "test"
 
 

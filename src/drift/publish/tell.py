@@ -20,6 +20,7 @@ from drift.publish.channels import channel_of, name_of, target_of
 from drift.publish.items import Item, Of, identity, items_of, lasting, news, over, wanted
 from drift.publish.message import Message, What, about_run
 from drift.report.document import narrowed
+from drift.report.words import counted
 from drift.store.deliveries import Delivery
 from drift.store.store import Store
 
@@ -72,9 +73,14 @@ def tell_run(
     return _send(config, store, due)
 
 
+def _hears(notify: Notify, of: str) -> bool:
+    """Whether a target is to be told of such things: ``always`` is all of them."""
+    return of in notify.when or "always" in notify.when
+
+
 def _undone(notify: Notify, late: Iterable[Delivery]) -> tuple[str, ...]:
     """Nights that could not be done, and whose messages did not arrive."""
-    if Of.BROKEN not in notify.when and "always" not in notify.when:
+    if not _hears(notify, Of.BROKEN):
         return ()
     return tuple(
         f"The night of {delivery.night} could not be checked: {delivery.about}"
@@ -115,7 +121,7 @@ def tell_undone(config: Config, store: Store | None, night: date, reason: str) -
     verdict = f"The night of {night} could not be checked."
     due = []
     for notify in config.notify:
-        if Of.BROKEN not in notify.when and "always" not in notify.when:
+        if not _hears(notify, Of.BROKEN):
             continue
         target = target_of(notify)
         value = identity("undone", night.isoformat(), said)
@@ -132,21 +138,6 @@ def _told(store: Store | None, target: str) -> Mapping[str, str]:
     return {}
 
 
-def tell_upgrade(
-    config: Config, store: Store | None, verdict: str, lines: Sequence[str]
-) -> list[Told]:
-    """Tell those who want to hear of upgrades what one did, in a sentence and some lines."""
-    mask = Mask(config.masked)
-    said = Message(
-        What.UPGRADE,
-        datetime.now(UTC).date(),
-        mask.text(verdict),
-        lines=tuple(map(mask.text, lines)),
-    )
-    hearing = (n for n in config.notify if "upgrade" in n.when or "always" in n.when)
-    return _send(config, store, [Due(notify, target_of(notify), said) for notify in hearing])
-
-
 def tell_newer(config: Config, store: Store, found: Mapping[str, tuple[str, str]]) -> list[Told]:
     """Tell those who want to hear of upgrades which containers have a newer image, once each.
 
@@ -156,27 +147,25 @@ def tell_newer(config: Config, store: Store, found: Mapping[str, tuple[str, str]
         StoreError: what was told cannot be read or kept.
     """
     mask = Mask(config.masked)
+    names = {identity("newer", name): name for name in sorted(found)}
     due = []
     for notify in config.notify:
-        if not ("upgrade" in notify.when or "always" in notify.when):
+        if not _hears(notify, "upgrade"):
             continue
         target = identity("newer", target_of(notify))  # runs forget what their own targets knew
         told = store.told(target)
-        items = {identity("newer", name): newest for name, (newest, _line) in found.items()}
-        store.let_be_news(target, set(told) - set(items))
-        new = [
-            name for name in sorted(found) if told.get(identity("newer", name)) != found[name][0]
-        ]
+        store.let_be_news(target, over(told, names))
+        newest = {item: found[name][0] for item, name in names.items()}
+        new = {item: value for item, value in newest.items() if told.get(item) != value}
         if new:
-            number = f"{len(new)} container{' has' if len(new) == 1 else 's have'}"
+            number = f"{counted(len(new), 'container')} {'has' if len(new) == 1 else 'have'}"
             said = Message(
                 What.UPGRADE,
                 datetime.now(UTC).date(),
                 f"{number} a newer image.",
-                lines=tuple(mask.text(found[name][1]) for name in new),
+                lines=tuple(mask.text(found[names[item]][1]) for item in new),
             )
-            values = {identity("newer", name): found[name][0] for name in new}
-            due.append(Due(notify, target, said, values))
+            due.append(Due(notify, target, said, new))
     return _send(config, store, due)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drift.config import Config
-from drift.publish.tell import Told, tell_newer, tell_run, tell_test, tell_undone, tell_upgrade
+from drift.publish.tell import Told, tell_newer, tell_run, tell_test, tell_undone
 from drift.store.store import Store
 from support.configured import cause, configured, image, keep_night, night
 from support.receivers import Hook
@@ -193,21 +193,13 @@ def test_a_run_that_could_not_be_done_is_told_without_a_store(nights: Nights) ->
     assert [told.error for told in tell_undone(nights.config, None, night(0), "no store")] == [None]
 
 
-def test_upgrades_are_told_to_those_who_hear_of_them(nights: Nights) -> None:
-    assert tell_upgrade(nights.config, nights.store, "2 containers upgraded.", ["web"]) == []
-    nights.configure('when = ["upgrade"]')
-    (told,) = tell_upgrade(nights.config, nights.store, "2 containers upgraded.", ["web: 1 → 2"])
-    assert told.error is None
-    assert "web: 1 → 2" in json.loads(nights.hook.requests[-1].body)["error"]
-
-
 def test_a_newer_image_is_told_once_and_again_when_it_moved(nights: Nights) -> None:
-    nights.configure('when = ["upgrade"]')
-
     def told(**newest: str) -> int:
         found = {name: (digest, f"{name}: newer") for name, digest in newest.items()}
         return len(tell_newer(nights.config, nights.store, found))
 
+    assert told(web="1") == 0  # to those who did not ask to hear of upgrades
+    nights.configure('when = ["upgrade"]')
     assert [told(web="1"), told(web="1"), told(web="1", db="1")] == [1, 0, 1]
     assert "web" not in json.loads(nights.hook.requests[-1].body)["error"]
     assert [told(web="2", db="1"), told(db="1"), told(web="2", db="1")] == [1, 0, 1]

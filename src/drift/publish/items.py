@@ -24,15 +24,13 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from drift.attribute.model import Kind, Status
+from drift.attribute.model import Status
 from drift.config.model import Notify, Policy
 from drift.report import causes
-from drift.store.sightings import BROKEN, Key, joined, merged, sightings_of
-from drift.store.standing import Standing, StandingEvent
+from drift.store.sightings import Key, joined, merged, sightings_of
+from drift.store.standing import BREAKS, DOWN, Standing, StandingEvent
 
 Part = Mapping[str, Any]
-_DOWN = (Status.BROKEN, Status.UNKNOWN)
-_BREAKS = (BROKEN, Kind.SOURCE_UNAVAILABLE)
 
 
 class Of(StrEnum):
@@ -96,7 +94,8 @@ def items_of(
         if event.key not in seen and (event.moved >= since or notify.repeat)
         for item in _of_event(event, notify, policy, standing)
     ]
-    dated = [_dated(item, standing) for item in tonight]
+    begun = {event.key: event.since for event in standing.events}
+    dated = [_dated(item, standing, begun) for item in tonight]
     return sorted([*dated, *late, *_recovered(notify, standing, night, since)], key=_urgency)
 
 
@@ -131,7 +130,7 @@ def _merged(items: Iterable[Item]) -> list[Item]:
 def _of_image(image: Part, notify: Notify, policy: Policy) -> Iterator[Item]:
     """Tonight's items of one image, where they are wanted."""
     name, status = image["name"], image["status"]
-    if status in _DOWN:
+    if status in DOWN:
         if Of.BROKEN in notify.when or (image["flagged"] and Of.DRIFT in notify.when):
             yield from _of_down(name, image)
     elif image["flagged"] and Of.DRIFT in notify.when:
@@ -176,7 +175,7 @@ def _of_event(
 ) -> Iterator[Item]:
     """A standing event that tonight did not see, where it is wanted."""
     names = tuple(wanted(notify, event.images))
-    down = event.kind in _BREAKS or any(name in standing.down for name in names)
+    down = event.kind in BREAKS or any(name in standing.down for name in names)
     flagged = tuple(name for name in names if name in event.flagged)
     counts = event.kind not in policy.tolerate and flagged
     if down and names and Of.BROKEN in notify.when:
@@ -192,13 +191,11 @@ def _recovered(notify: Notify, standing: Standing, night: date, since: date) -> 
                 yield _again(name, standing.recovered[name])
 
 
-def _dated(item: Item, standing: Standing) -> Item:
-    """The item with the night since when it stands."""
+def _dated(item: Item, standing: Standing, begun: Mapping[Key, date]) -> Item:
+    """The item with the night since when it stands; ``begun`` has those of events."""
     if item.origin is None:
         return replace(item, since=standing.down.get(item.subject))
-    key: Key = (item.origin, item.kind, item.subject)
-    event = standing.event(key)
-    return item if event is None else replace(item, since=event.since)
+    return replace(item, since=begun.get((item.origin, item.kind, item.subject)))
 
 
 def news(items: Iterable[Item], told: Mapping[str, str]) -> list[Item]:

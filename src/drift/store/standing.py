@@ -22,8 +22,10 @@ from datetime import date
 from drift.attribute.model import Kind, Status
 from drift.store.sightings import BROKEN, Key, Sighting, in_order, joined
 
-_DOWN = (Status.BROKEN, Status.UNKNOWN)
-_BREAKS = (BROKEN, Kind.SOURCE_UNAVAILABLE)
+#: The statuses of an image of which tonight has no build to compare.
+DOWN = (Status.BROKEN, Status.UNKNOWN)
+#: The kinds of events that are a break by themselves.
+BREAKS = (BROKEN, Kind.SOURCE_UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,6 @@ class Standing:
     down: Mapping[str, date] = field(default_factory=dict)
     recovered: Mapping[str, date] = field(default_factory=dict)
 
-    def event(self, key: Key) -> StandingEvent | None:
-        """The event that is known by origin, kind and subject."""
-        return next((event for event in self.events if event.key == key), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -102,7 +100,7 @@ def tracks(nights: Iterable[Seen], accepted: Mapping[str, date]) -> dict[str, di
     found: dict[str, dict[Key, Track]] = {}
     for seen in nights:
         standing = found.setdefault(seen.image, {})
-        if seen.status not in _DOWN:
+        if seen.status not in DOWN:
             here = {sighting.key for sighting in seen.events}
             for key in [k for k, track in standing.items() if track.is_break and k not in here]:
                 del standing[key]
@@ -115,7 +113,7 @@ def tracks(nights: Iterable[Seen], accepted: Mapping[str, date]) -> dict[str, di
 
 
 def _continued(track: Track | None, seen: Seen, sighting: Sighting) -> Track:
-    is_break = seen.status == Status.BROKEN or sighting.kind in _BREAKS
+    is_break = seen.status == Status.BROKEN or sighting.kind in BREAKS
     night, after = seen.night, sighting.after
     if track is None:
         return Track(night, night, night, sighting.before, after, seen.flagged, is_break)
@@ -155,7 +153,7 @@ def _downs(nights: Iterable[Seen]) -> tuple[dict[str, date], dict[str, date]]:
     down: dict[str, date] = {}
     recovered: dict[str, date] = {}
     for seen in nights:
-        if seen.status in _DOWN:
+        if seen.status in DOWN:
             down.setdefault(seen.image, seen.night)
             recovered.pop(seen.image, None)
         elif down.pop(seen.image, None) is not None:

@@ -13,9 +13,8 @@ from drift.publish.github.marker import digest
 from drift.publish.github.texts import Words
 from drift.publish.github.world import World
 from drift.report.document import stored_document
+from drift.store.standing import DOWN
 from drift.store.store import Store
-
-_DOWN = (Status.BROKEN, Status.UNKNOWN)
 
 
 def world_of(config: Config, store: Store, *, report: str | None, workspace: Path) -> World:
@@ -38,7 +37,7 @@ def world_of(config: Config, store: Store, *, report: str | None, workspace: Pat
         """A break, where each image was built tonight; else, where each has been accepted."""
         left = [name for name in images if name in fleet]
         if is_break:
-            return all(statuses.get(name, Status.UNKNOWN) not in _DOWN for name in left)
+            return all(statuses.get(name, Status.UNKNOWN) not in DOWN for name in left)
         return all(store.baseline_accepted(name) is not None for name in left)
 
     place = os.path.relpath(config.path, workspace)

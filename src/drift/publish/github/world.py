@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from drift.attribute.model import Kind
 from drift.publish.github import texts
 from drift.publish.github.marker import Marker, digest
 from drift.publish.github.model import Issue
-from drift.store.sightings import BROKEN, Key
-from drift.store.standing import Standing, StandingEvent
+from drift.store.sightings import Key
+from drift.store.standing import BREAKS, Standing, StandingEvent
 
 EVENT = "event"
 COLLECTION = "collection"
@@ -41,8 +40,7 @@ def key_of(key: Key) -> str:
 def is_break(world: World, event: StandingEvent) -> bool:
     """Whether it broke a build: by its kind, or as an image was down when it was last seen."""
     down = (world.standing.down[name] for name in event.images if name in world.standing.down)
-    kinds = (BROKEN, Kind.SOURCE_UNAVAILABLE)
-    return event.kind in kinds or any(event.seen >= since for since in down)
+    return event.kind in BREAKS or any(event.seen >= since for since in down)
 
 
 def is_over(world: World, issue: Issue) -> bool:

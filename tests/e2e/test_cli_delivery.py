@@ -5,7 +5,7 @@ The builds are not made: what a night found is put into the store as the job wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from drift.publish import attempts
 from drift.store.store import Store
 from support.command import Drift
 from support.configured import START, cause, image, keep_night
-from support.receivers import Hook, Inbox, free_port, hook_server, mail_server
+from support.receivers import Hook, Inbox, free_port, mail_server
 
 OPENSSL = "pkg:deb/debian/openssl"
 
@@ -41,18 +41,6 @@ class NoEngine:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "PAUSES", (0.01, 0.01))
     monkeypatch.setattr(Engine, "connect", lambda _host: NoEngine())
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with hook_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -26,6 +27,7 @@ class Inbox:
     envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    hangs_up: bool = False  # instead of saying goodbye
     tries: int = 0
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd asks for
@@ -48,6 +50,12 @@ class Inbox:
         self.envelopes.append((envelope.mail_from or "", list(envelope.rcpt_tos)))
         return "250 OK"
 
+    async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        if self.hangs_up:
+            assert server.transport is not None
+            server.transport.close()
+        return "221 Bye"
+
     def parts(self, at: int = -1) -> tuple[str, str]:
         """The text part and the HTML part of a mail."""
         mail = self.mails[at]
@@ -55,6 +63,12 @@ class Inbox:
         assert all(bodies)
         text, html = (body.get_content().replace("\r\n", "\n") for body in bodies if body)
         return text, html
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with mail_server() as server:
+        yield server
 
 
 @contextmanager
@@ -98,6 +112,12 @@ class Hook:
     def answer(self, request: Request) -> int:
         self.requests.append(request)
         return self.answers.pop(0) if self.answers else 200
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with hook_server() as server:
+        yield server
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 import textwrap
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -69,7 +69,8 @@ class Mail:
             if smtp.user is not None and smtp.password is not None:
                 server.login(smtp.user, smtp.password)
             refused = server.send_message(composed, to_addrs=[parseaddr(a)[1] for a in self._left])
-            server.quit()
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()  # the mail is taken: without a farewell, it is not sent again
             return refused
 
     def compose(self, message: Message) -> EmailMessage:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from drift.publish import attempts
-from support.receivers import Hook, Inbox, hook_server, mail_server
+from support.receivers import hook, inbox
+
+__all__ = ["hook", "inbox"]
 
 
 @pytest.fixture(autouse=True)
@@ -15,15 +15,3 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "PAUSES", (0.01, 0.01))
     monkeypatch.setattr(attempts, "TIMEOUT", 1.0)
     monkeypatch.setattr(attempts, "WITHIN", 5.0)
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with hook_server() as server:
-        yield server

@@ -193,6 +193,12 @@ def test_who_was_refused_is_tried_again_alone(tmp_path: Path, inbox: Inbox) -> N
     assert [envelope[1] for envelope in inbox.envelopes] == [["a@example.org"], ["b@example.org"]]
 
 
+def test_a_server_that_hangs_up_after_the_mail_has_it(tmp_path: Path, inbox: Inbox) -> None:
+    inbox.hangs_up = True
+    send(settings(tmp_path, inbox.port), message(samples.fleet()))
+    assert inbox.tries == len(inbox.mails) == 1
+
+
 def test_what_the_server_says_is_told_inertly(tmp_path: Path, inbox: Inbox) -> None:
     inbox.refusals = ["554 \x1b[31mno"]
     with pytest.raises(PublishError, match=r"answered 554 \\x1b\[31mno"):

@@ -28,6 +28,10 @@ class ForbiddenError(PublishError):
     """403: the token must not do this."""
 
 
+class InvalidError(PublishError):
+    """422: it cannot be so; of what is to be made, mostly that it is there already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer; ``body`` is its JSON, None where it is none."""
@@ -79,7 +83,8 @@ def refused(method: str, path: str, answer: Answer) -> PublishError:
     }
     if answer.status in _REDIRECTS:
         return PublishError(message, hint="the repository has another name now")
-    kind = {403: ForbiddenError, 404: MissingError, 410: MissingError}.get(
-        answer.status, PublishError
-    )
+    kind = _KINDS.get(answer.status, PublishError)
     return kind(message, hint=hints.get(answer.status))
+
+
+_KINDS = {403: ForbiddenError, 404: MissingError, 410: MissingError, 422: InvalidError}

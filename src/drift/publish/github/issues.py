@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from drift.errors import PublishError
-from drift.publish.github.answers import MissingError, UnsureError
+from drift.publish.github.answers import InvalidError, MissingError, UnsureError
 from drift.publish.github.client import Client
 from drift.publish.github.marker import read
 from drift.publish.github.model import Change, Issue, issue_of
@@ -74,9 +74,8 @@ def _label(client: Client, label: str) -> None:
             client.post("labels", about)
         except UnsureError:
             return  # GitHub makes a label that an issue names, too
-        except PublishError as error:
-            if "422" not in error.message:  # another run made it first
-                raise
+        except InvalidError:
+            return  # another run made it first
 
 
 def _do(client: Client, change: Change, done: Done, login: str, label: str) -> None:

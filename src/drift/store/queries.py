@@ -265,10 +265,7 @@ def history(connection: Connection, image: str | None, limit: int) -> tuple[Imag
     )
     if image is not None:
         query = query.where(images.c.image == image)
-    return tuple(
-        ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
-        for r in connection.execute(query.limit(limit))
-    )
+    return _nights(connection, query.limit(limit))
 
 
 def calendar(
@@ -280,10 +277,7 @@ def calendar(
         query = query.where(nights.c.image == image)
     if since is not None:
         query = query.where(nights.c.night >= since)
-    return tuple(
-        ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
-        for r in connection.execute(query)
-    )
+    return _nights(connection, query)
 
 
 def recurring(connection: Connection, image: str | None = None) -> dict[str, list[Recurring]]:
@@ -303,6 +297,13 @@ def recurring(connection: Connection, image: str | None = None) -> dict[str, lis
     for name, *row in connection.execute(query):
         found.setdefault(name, []).append(Recurring(*row))
     return found
+
+
+def _nights(connection: Connection, query: sa.Select[Any]) -> tuple[ImageNight, ...]:
+    return tuple(
+        ImageNight(r.image, r.night, r.run, r.status, _split(r.origins), r.flagged)
+        for r in connection.execute(query)
+    )
 
 
 def _split(origins: str) -> tuple[str, ...]:
@@ -330,12 +331,7 @@ def first_nights(connection: Connection, image: str | None = None) -> Sequence[A
 
     A cause stands until a build of its night, or of a later one, is accepted.
     """
-    covered = (
-        sa.select(accepted.c.image, sa.func.max(builds.c.night).label("night"))
-        .join_from(accepted, builds)
-        .group_by(accepted.c.image)
-        .subquery()
-    )
+    covered = _covered().subquery()
     key = (causes.c.image, causes.c.origin, causes.c.kind, causes.c.subject)
     query = (
         sa.select(*key, sa.func.min(runs.c.night).label("night"))
@@ -354,9 +350,13 @@ def first_nights(connection: Connection, image: str | None = None) -> Sequence[A
 
 def accepted_nights(connection: Connection) -> dict[str, date]:
     """By image, the newest night of which a build was accepted."""
-    newest = sa.select(accepted.c.image, sa.func.max(builds.c.night).label("night"))
-    rows = connection.execute(newest.join_from(accepted, builds).group_by(accepted.c.image))
-    return {row.image: row.night for row in rows}
+    return {row.image: row.night for row in connection.execute(_covered())}
+
+
+def _covered() -> sa.Select[Any]:
+    newest = sa.func.max(builds.c.night).label("night")
+    by_image = sa.select(accepted.c.image, newest).join_from(accepted, builds)
+    return by_image.group_by(accepted.c.image)
 
 
 def seen_nights(connection: Connection, until: date | None = None) -> list[Seen]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -161,7 +160,7 @@ def unheeded(stream: IO[str], environ: Mapping[str, str] = os.environ) -> Iterat
     if environ.get("GITHUB_ACTIONS") != "true" or _is_file(stream):
         yield
         return
-    token = secrets.token_hex(16)
+    token = os.urandom(16).hex()  # as secrets does, whose import is felt at each start
     _command(stream, f"::stop-commands::{token}")
     try:
         yield

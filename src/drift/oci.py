@@ -179,6 +179,12 @@ class Platform:
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
+    def fits(self, wanted: Self) -> bool:
+        """Whether it is the wanted one; a variant that one of them does not name fits any."""
+        return (self.os, self.architecture) == (wanted.os, wanted.architecture) and (
+            not self.variant or not wanted.variant or self.variant == wanted.variant
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:

@@ -26,6 +26,7 @@ from drift.engine.buildkit import BuildKitTranscript
 from drift.engine.classic import ClassicTranscript
 from drift.engine.endpoint import RefusalError, messages, query_of
 from drift.engine.failure import failure, one_line
+from drift.engine.images import image_id_of
 from drift.engine.model import BuildRequest, BuildResult, Progress, Step
 from drift.engine.session import Served, Session
 from drift.engine.transcript import TAIL, Transcript
@@ -204,8 +205,7 @@ def _digest(api: docker.APIClient, text: str) -> Digest | None:
     with contextlib.suppress(ValueError):
         return Digest(text)
     with contextlib.suppress(OSError, docker.errors.DockerException, ValueError, KeyError):
-        image_id = str(api.inspect_image(text)["Id"])
-        return Digest(image_id if ":" in image_id else f"sha256:{image_id}")
+        return image_id_of(api.inspect_image(text))
     return None
 
 

@@ -5,7 +5,7 @@ without force, so that the engine itself refuses what is in use. What is gone by
 failure: another may be cleaning too.
 
 Specification: the engine API's ``ContainerList``, ``ContainerInspect``, ``ContainerChanges``,
-``ImageList``, ``ImageInspect``, ``ImageHistory``, ``DistributionInspect``.
+``ImageList``, ``ImageInspect``, ``ImageHistory``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ import docker.errors
 
 from drift.engine import images
 from drift.engine.connection import Connection
-from drift.engine.pull import PullFailure, classify
-from drift.errors import EngineError
-from drift.oci import Platform
 
 Document = Mapping[str, Any]
 _PER_CHANGES = 600.0  # seconds: the engine walks the whole container
@@ -33,12 +30,12 @@ def engine_id(connection: Connection) -> str:
     return str(system.get("ID") or system.get("Name") or "")
 
 
-def containers(connection: Connection) -> Iterator[Document]:
-    """The inspect documents of all containers, running or not, with ``SizeRw``."""
+def containers(connection: Connection, *, sizes: bool = False) -> Iterator[Document]:
+    """The inspect documents of all containers, running or not; see :func:`container`."""
     with connection.failures("listing containers"):
         listed = connection.client.containers(all=True, quiet=True)
     for one in listed:
-        found = container(connection, one["Id"])
+        found = container(connection, one["Id"], size=sizes)
         if found is not None:
             yield found
 
@@ -55,20 +52,19 @@ class InUse:
 def images_in_use(connection: Connection) -> InUse:
     """What is in use right now; containers that are stopped use their image too."""
     with connection.failures("listing images and containers"):
-        present = {_image_id(one["Id"]) for one in connection.client.images()}
-        used = {_image_id(one["ImageID"]) for one in connection.client.containers(all=True)}
+        present = {images.full_id(one["Id"]) for one in connection.client.images()}
+        used = {images.full_id(one["ImageID"]) for one in connection.client.containers(all=True)}
     return InUse(engine_id(connection), frozenset(present), frozenset(used))
 
 
-def _image_id(text: str) -> str:
-    return text if ":" in text else f"sha256:{text}"
+def container(connection: Connection, name: str, *, size: bool = False) -> Document | None:
+    """A container's inspect document, None where it is gone.
 
-
-def container(connection: Connection, name: str) -> Document | None:
-    """A container's inspect document with ``SizeRw``, None where it is gone."""
+    With ``size`` it has ``SizeRw``, for which the engine reads all that the container wrote.
+    """
     with connection.failures(f"inspecting the container {name}"):
         response = connection.client.get(
-            connection.url(f"/containers/{name}/json"), params={"size": "1"}, timeout=120
+            connection.url(f"/containers/{name}/json"), params={"size": int(size)}, timeout=120
         )
         if response.status_code == 404:
             return None
@@ -127,43 +123,3 @@ def remove_image(connection: Connection, name: str) -> bool:
         except docker.errors.NotFound:
             return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Distributed:
-    """What a registry has under a reference: the digest of its index or manifest, and the
-    platforms that it is for."""
-
-    digest: str
-    platforms: tuple[Platform, ...]
-
-
-def distribution(connection: Connection, reference: str) -> Distributed | None:
-    """What the registry has under ``reference``, None where it says that it has nothing.
-
-    Raises:
-        EngineError: it could not be asked.
-    """
-    with connection.failures(f"asking the registry for {reference}"):
-        try:
-            found = connection.client.inspect_distribution(reference)
-        except docker.errors.APIError as error:
-            said = str(error.explanation or error)
-            missing = classify(said, error.status_code) is PullFailure.NOT_FOUND
-            if missing and "page not" not in said:  # podman's, which cannot ask
-                return None
-            raise
-        platforms = tuple(
-            Platform(str(one["os"]), str(one["architecture"]), one.get("variant") or None)
-            for one in found.get("Platforms") or ()
-            if one.get("os") and one.get("architecture")
-        )
-        return Distributed(str((found.get("Descriptor") or {}).get("digest") or ""), platforms)
-
-
-def registry_has(connection: Connection, reference: str) -> bool | None:
-    """Whether a registry has what ``reference`` names; None where it could not be asked."""
-    try:
-        return distribution(connection, reference) is not None
-    except EngineError:
-        return None

@@ -13,7 +13,17 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from drift.engine import build as builds
-from drift.engine import census, disk, export, fetched, identity, images, leavings, pull
+from drift.engine import (
+    census,
+    disk,
+    export,
+    fetched,
+    identity,
+    images,
+    leavings,
+    pull,
+    registry,
+)
 from drift.engine.census import InUse
 from drift.engine.connection import Connection
 from drift.engine.leavings import CacheRecord, Cleanup
@@ -97,8 +107,8 @@ class Engine:
         return pull.pull(self.connection, reference, platform, policy)
 
     def digest_in_registry(self, reference: str) -> Digest | None:
-        """See :func:`drift.engine.pull.digest_in_registry`."""
-        return pull.digest_in_registry(self.connection, reference)
+        """See :func:`drift.engine.registry.digest_in_registry`."""
+        return registry.digest_in_registry(self.connection, reference)
 
     def local_image(self, reference: str, platform: Platform | None = None) -> PulledImage | None:
         """See :func:`drift.engine.pull.local_image`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import docker.errors
@@ -9,7 +10,7 @@ import docker.errors
 from drift.engine.connection import Connection
 from drift.engine.model import InspectedImage
 from drift.errors import EngineError
-from drift.oci import DiffId, Digest, Reference
+from drift.oci import DiffId, Digest, Platform, Reference
 
 OWN_DOMAIN = "drift.local"
 
@@ -50,25 +51,39 @@ def inspect(connection: Connection, reference: str) -> InspectedImage | None:
         return None
     return InspectedImage(
         image_id=image_id_of(found),
-        tags=_names(found, "RepoTags"),
-        repo_digests=_names(found, "RepoDigests"),
+        tags=names_of(found, "RepoTags"),
+        repo_digests=names_of(found, "RepoDigests"),
         diff_ids=diff_ids_of(found),
         size=int(found.get("Size") or 0),
     )
 
 
-def image_id_of(found: dict[str, Any]) -> Digest:
+def image_id_of(found: Mapping[str, Any]) -> Digest:
     """The image's ID: the configuration's digest, or, in a containerd store, the manifest's."""
-    text = str(found["Id"])
-    return Digest(text if ":" in text else f"sha256:{text}")
+    return Digest(full_id(str(found["Id"])))
 
 
-def diff_ids_of(found: dict[str, Any]) -> tuple[DiffId, ...]:
+def full_id(text: str) -> str:
+    """An image's ID with its algorithm, which podman leaves out."""
+    return text if ":" in text else f"sha256:{text}"
+
+
+def diff_ids_of(found: Mapping[str, Any]) -> tuple[DiffId, ...]:
     """The layers of an inspected image, bottom first."""
     return tuple(DiffId(text) for text in (found.get("RootFS") or {}).get("Layers") or ())
 
 
-def _names(found: dict[str, Any], field: str) -> tuple[str, ...]:
+def platform_of(found: Mapping[str, Any]) -> Platform:
+    """What an inspected image is for."""
+    return Platform(
+        str(found.get("Os") or "unknown"),
+        str(found.get("Architecture") or "unknown"),
+        found.get("Variant") or None,
+    )
+
+
+def names_of(found: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    """The names of an image's ``RepoTags`` or ``RepoDigests``, without ``<none>:<none>``."""
     return tuple(name for name in found.get(field) or () if not name.startswith("<none>"))
 
 
@@ -107,7 +122,7 @@ def own_references(connection: Connection) -> tuple[str, ...]:
     """All references in the engine that are drift's own, sorted."""
     with connection.failures("listing images"):
         images = connection.client.images()
-    return tuple(sorted(n for image in images for n in _names(image, "RepoTags") if is_own(n)))
+    return tuple(sorted(n for image in images for n in names_of(image, "RepoTags") if is_own(n)))
 
 
 def _require_own(reference: str) -> None:

@@ -91,8 +91,7 @@ def remove_superseded_bases(connection: Connection, image_ids: Iterable[str]) ->
 
 
 def _name_of(found: Mapping[str, Any], fields: Iterable[str]) -> str | None:
-    names = (name for kind in fields for name in found.get(kind) or ())
-    return next((name for name in names if not name.startswith("<none>")), None)
+    return next((name for kind in fields for name in images.names_of(found, kind)), None)
 
 
 def cache_records(connection: Connection) -> Mapping[str, CacheRecord]:

@@ -130,19 +130,6 @@ def pull(
     return _pulled(connection, Reference.parse(reference), reference, platform)
 
 
-def digest_in_registry(connection: Connection, reference: str) -> Digest | None:
-    """The digest that a registry has under a reference now, asked through the engine.
-
-    Nothing is pulled. None where that cannot be told: by the registry, or by the engine
-    (``GET /distribution/NAME/json``, which podman lacks).
-    """
-    try:
-        found = connection.client.inspect_distribution(reference)
-        return Digest(found["Descriptor"]["digest"])
-    except (docker.errors.DockerException, requests.RequestException, ValueError, LookupError):
-        return None
-
-
 def local_image(
     connection: Connection, reference: str, platform: Platform | None = None
 ) -> PulledImage | None:
@@ -241,10 +228,8 @@ def _engine_name(parsed: Reference) -> str:
 def _check_platform(document: dict[str, Any], reference: str, wanted: Platform | None) -> None:
     if wanted is None:
         return
-    variant = document.get("Variant") or None
-    has = Platform(str(document.get("Os")), str(document.get("Architecture")), variant)
-    same = (has.os, has.architecture) == (wanted.os, wanted.architecture)
-    if not same or (wanted.variant and has.variant and wanted.variant != has.variant):
+    has = images.platform_of(document)
+    if not has.fits(wanted):
         raise PullError(PullFailure.PLATFORM, f"{reference} is for {has}, and {wanted} is wanted")
 
 

@@ -12,6 +12,7 @@ from drift.compare.model import Comparison
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SnapshotError
 from drift.oci import Platform
+from drift.report.words import counted
 from drift.snapshot.model import Snapshot
 from drift.snapshot.overlay import Overlay
 from drift.snapshot.take import snapshot_of_stream
@@ -41,8 +42,7 @@ class Difference:
             return "newer, but the same in content"
         if self.hidden:
             return "newer; its changes are not visible in this container, a mount covers them"
-        parts = [f"{self.packages} package{'' if self.packages == 1 else 's'}"]
-        parts = parts if self.packages else []
+        parts = [counted(self.packages, "package")] if self.packages else []
         bases = sorted(one.subject for one in self.causes if one.kind is Kind.BASE_IMAGE)
         parts += [f"base {base}" for base in bases]
         parts += [f"{number} new {risk}" for risk, number in self.risks]
@@ -119,8 +119,4 @@ def _below(path: str, mounts: Collection[str]) -> bool:
 
 def same_platform(wanted: Platform, offered: Sequence[Platform]) -> bool:
     """Whether one of the platforms is the wanted one; none named is taken for a match."""
-    return not offered or any(
-        (one.os, one.architecture) == (wanted.os, wanted.architecture)
-        and (not one.variant or not wanted.variant or one.variant == wanted.variant)
-        for one in offered
-    )
+    return not offered or any(one.fits(wanted) for one in offered)

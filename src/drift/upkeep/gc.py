@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 
 from drift.config.model import Config, Upkeep
-from drift.engine import census
 from drift.engine.engine import Engine
+from drift.engine.registry import registry_has
 from drift.store.store import Store
 from drift.store.uses import ImageUse
 from drift.upkeep.candidates import Asked, Looking
-from drift.upkeep.model import Census, Container
+from drift.upkeep.model import Census
 from drift.upkeep.plan import Plan, make_plan
-from drift.upkeep.reading import take_census
+from drift.upkeep.reading import read_written, take_census
 from drift.upkeep.sweep import Done, sweep
-from drift.upkeep.written import written_outside
 
 
 def has_rules(rules: Upkeep) -> bool:
@@ -81,18 +81,8 @@ def tidy(engine: Engine, store: Store, config: Config, say: Callable[[str], None
 
 def _asking(engine: Engine, rules: Upkeep) -> Asked:
     """The engine, and through it the registries; each reference is asked for once."""
-    answers: dict[str, bool | None] = {}
-
-    def registry_has(reference: str) -> bool | None:
-        if reference not in answers:
-            answers[reference] = census.registry_has(engine.connection, reference)
-        return answers[reference]
-
-    def written(container: Container) -> tuple[str, ...] | None:
-        found = census.changes(engine.connection, container.id)
-        if found is None:
-            return None
-        points = [mount.destination for mount in container.mounts]
-        return written_outside(found, points, rules.discard)
-
-    return Asked(written, registry_has)
+    connection = engine.connection
+    return Asked(
+        written=lambda container: read_written(connection, container, rules.discard),
+        registry_has=cache(partial(registry_has, connection)),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from drift.engine.connection import Connection
 from drift.engine.leavings import cache_records, moment
 from drift.oci import ChainId
 from drift.upkeep.model import Census, Container, ImageLayer, Mount, StoredImage
+from drift.upkeep.written import written_outside
 
 _METADATA = (
     *("ENV", "CMD", "ENTRYPOINT", "LABEL", "EXPOSE", "USER", "VOLUME", "ARG", "STOPSIGNAL"),
@@ -29,7 +30,7 @@ def take_census(connection: Connection) -> Census:
     return Census(
         engine=census.engine_id(connection),
         images=stored,
-        containers=tuple(read_container(one) for one in census.containers(connection)),
+        containers=tuple(read_container(one) for one in census.containers(connection, sizes=True)),
         cache=cache_records(connection),
     )
 
@@ -40,7 +41,7 @@ def read_container(found: Mapping[str, Any]) -> Container:
     return Container(
         id=str(found["Id"]),
         name=str(found.get("Name") or "").removeprefix("/"),
-        image_id=_digest(str(found.get("Image") or "")),
+        image_id=images.full_id(str(found["Image"])) if found.get("Image") else "",
         image=str(config.get("Image") or ""),
         state=str(state.get("Status") or ("running" if state.get("Running") else "exited")),
         created_at=_real(found.get("Created")),
@@ -71,6 +72,26 @@ def names(container: Container, reference: str) -> bool:
     )
 
 
+def naming(container: Container, everyone: Iterable[Container]) -> list[Container]:
+    """The other containers that name this one: they would lose it with it."""
+    return [
+        other
+        for other in everyone
+        if other.id != container.id and any(names(container, one) for one in other.names_others)
+    ]
+
+
+def read_written(
+    connection: Connection, container: Container, discard: Sequence[str]
+) -> tuple[str, ...] | None:
+    """See :func:`drift.upkeep.written.written_outside`; None where it cannot be told."""
+    found = census.changes(connection, container.id)
+    if found is None:
+        return None
+    points = [mount.destination for mount in container.mounts]
+    return written_outside(found, points, discard)
+
+
 def _mount(found: Mapping[str, Any]) -> Mount:
     return Mount(
         type=str(found.get("Type") or ""),
@@ -83,13 +104,13 @@ def _mount(found: Mapping[str, Any]) -> Mount:
 
 def read_image(found: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> StoredImage:
     """An image from its inspect document and history."""
-    diff_ids = images.diff_ids_of(dict(found))
+    diff_ids = images.diff_ids_of(found)
     sizes = layer_sizes(history, len(diff_ids))
     chains = [str(ChainId.of_layers(diff_ids[: n + 1])) for n in range(len(diff_ids))]
     return StoredImage(
-        id=_digest(str(found["Id"])),
-        tags=_names(found, "RepoTags"),
-        digests=_names(found, "RepoDigests"),
+        id=images.full_id(str(found["Id"])),
+        tags=images.names_of(found, "RepoTags"),
+        digests=images.names_of(found, "RepoDigests"),
         created_at=_real(found.get("Created")),
         tagged_at=_real((found.get("Metadata") or {}).get("LastTagTime")),
         labels={
@@ -119,14 +140,6 @@ def layer_sizes(history: Sequence[Mapping[str, Any]], layers: int) -> list[int |
 def _is_metadata(created_by: str) -> bool:
     words = created_by.removeprefix("/bin/sh -c ").removeprefix("#(nop)").split(maxsplit=1)
     return not words or words[0].upper() in _METADATA
-
-
-def _names(found: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    return tuple(n for n in found.get(field) or () if not str(n).startswith("<none>"))
-
-
-def _digest(image_id: str) -> str:
-    return image_id if ":" in image_id or not image_id else f"sha256:{image_id}"
 
 
 def _real(text: object) -> datetime | None:

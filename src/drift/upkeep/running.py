@@ -11,13 +11,14 @@ from typing import Any
 
 from drift.builds import Role
 from drift.config.model import Image
-from drift.engine import census, images
-from drift.engine.census import Distributed
+from drift.engine import census, images, registry
 from drift.engine.engine import Engine
 from drift.engine.leavings import moment
 from drift.engine.pull import remembered_digest
+from drift.engine.registry import Distributed
 from drift.errors import EngineError, Error
-from drift.oci import Platform, Reference
+from drift.oci import Reference
+from drift.report.words import counted
 from drift.store.store import Store
 from drift.upkeep.content import Difference, Reader, same_platform
 from drift.upkeep.model import Container
@@ -128,7 +129,7 @@ class Looker:
         plain = replace(plain, newest=found.digest)
         if found.digest == plain.digest:
             return replace(plain, state=State.CURRENT, said="current")
-        platform = _platform(document) if document else None
+        platform = images.platform_of(document) if document else None
         if platform is not None and not same_platform(platform, found.platforms):
             return replace(plain, said=f"the newest has no image for {platform}")
         here = self._here(plain.reference, found.digest)
@@ -143,7 +144,7 @@ class Looker:
         """The registry's answer, asked for once; the error where it could not be asked."""
         if reference not in self.answers:
             try:
-                self.answers[reference] = census.distribution(self.engine.connection, reference)
+                self.answers[reference] = registry.distribution(self.engine.connection, reference)
             except EngineError as error:
                 self.answers[reference] = error
         return self.answers[reference]
@@ -202,14 +203,6 @@ def _is_id(container: Container) -> bool:
     )
 
 
-def _platform(document: dict[str, Any]) -> Platform:
-    return Platform(
-        str(document.get("Os") or "linux"),
-        str(document.get("Architecture") or "unknown"),
-        document.get("Variant") or None,
-    )
-
-
 def _made(document: dict[str, Any] | None) -> datetime | None:
     """When an image was made; reproducible ones say 1970 or so, which says nothing."""
     found = moment(document.get("Created")) if document else None
@@ -220,4 +213,4 @@ def _behind(plain: Running, said: str, otherwise: str = "") -> str:
     """What is newer, with the days where they are known."""
     if not plain.days:
         return f"{otherwise}{said}"
-    return f"{plain.days} day{'' if plain.days == 1 else 's'} behind: {said}"
+    return f"{counted(plain.days, 'day')} behind: {said}"

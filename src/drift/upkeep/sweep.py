@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from drift.engine import census, images
 from drift.engine.connection import Connection
@@ -103,7 +102,7 @@ def _image(connection: Connection, one: Candidate) -> str | None:
     found = images.document(connection, one.id)
     if found is None:
         return _GONE
-    named = _names(found, "RepoTags")
+    named = images.names_of(found, "RepoTags")
     strange = [name for name in named if name not in one.names]
     if strange:
         return f"it was named {strange[0]} meanwhile"
@@ -113,12 +112,8 @@ def _image(connection: Connection, one: Candidate) -> str | None:
         container = census.container(connection, user["Id"])
         if container is not None and read_container(container).image_id == one.id:
             return f"the container {read_container(container).name} was made from it meanwhile"
-    for name in (*named, *_names(found, "RepoDigests")):
+    for name in (*named, *images.names_of(found, "RepoDigests")):
         census.remove_image(connection, name)
     if images.document(connection, one.id) is not None:
         census.remove_image(connection, one.id)
     return None
-
-
-def _names(found: dict[str, Any], field: str) -> tuple[str, ...]:
-    return tuple(str(n) for n in found.get(field) or () if not str(n).startswith("<none>"))

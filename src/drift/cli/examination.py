@@ -44,8 +44,7 @@ def examine(path: Path, *, optional: bool) -> Iterator[Finding]:
     else:
         try:
             config = configuration(path)
-            number = len(config.images)
-            yield Finding(OK, "config", f"{path}: {number} image{'' if number == 1 else 's'}")
+            yield Finding(OK, "config", f"{path}: {counted(len(config.images), 'image')}")
         except Error as error:
             config = None
             yield _failed("config", error)

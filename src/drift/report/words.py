@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from drift.attribute.model import Grade, Origin
 
 Part = dict[str, Any]
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))  # in seconds
 
 _KINDS = {
     "build-config": "build configuration",
@@ -47,6 +49,13 @@ def size(count: int) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """``3 days``, ``5 hours``: how long ago, in the largest unit that it fills."""
+    seconds = max(0, int((now - since).total_seconds()))
+    unit, length = next((one for one in _UNITS if seconds >= one[1]), ("second", 1))
+    return counted(seconds // length, unit)
 
 
 def short(value: str) -> str:

@@ -19,14 +19,15 @@ from drift.config.model import Upkeep
 from drift.engine.images import is_own
 from drift.engine.leavings import CacheRecord
 from drift.oci import Reference
+from drift.report.words import age
 from drift.store.uses import ImageUse
 from drift.upkeep.keep import kept_by
 from drift.upkeep.model import Census, Container, StoredImage
-from drift.upkeep.reading import names
+from drift.upkeep.reading import naming
+from drift.upkeep.written import would_be_lost
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 OLD_SUFFIX, NEW_SUFFIX = ".drift-old", ".drift-new"
-_SWARM = "com.docker.swarm.task.id"
 
 
 class Kind(StrEnum):
@@ -95,27 +96,16 @@ def choose(looking: Looking) -> tuple[list[Candidate], list[Kept]]:
     return sorted(going, key=lambda one: (one.since, one.kind, one.id)), kept
 
 
-def days(since: datetime, now: datetime) -> str:
-    """``3 days``, ``5 hours``: an age as people say it."""
-    seconds = max(0, int((now - since).total_seconds()))
-    unit, length = next(
-        (one for one in (("day", 86400), ("hour", 3600), ("minute", 60)) if seconds >= one[1]),
-        ("second", 1),
-    )
-    number = seconds // length
-    return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
 # Containers
 
 
 def _containers(looking: Looking) -> Iterator[Choice]:
-    age, now = looking.rules.containers_stopped, looking.now
-    if age is None:
+    enough, now = looking.rules.containers_stopped, looking.now
+    if enough is None:
         return
     for one in looking.census.containers:
         since = one.stopped_at
-        if not one.stopped or since is None or now - since < timedelta(seconds=age):
+        if not one.stopped or since is None or now - since < timedelta(seconds=enough):
             continue
         why = _container_kept(one, looking)
         if why:
@@ -123,7 +113,7 @@ def _containers(looking: Looking) -> Iterator[Choice]:
             continue
         leaves = _left_volumes(one, looking.census)
         verb = "never started, made" if one.state == "created" else "stopped"
-        said = f"{verb} {days(since, now)} ago"
+        said = f"{verb} {age(since, now)} ago"
         yield Candidate(Kind.CONTAINER, one.id, (one.name,), said, since, leaves)
 
 
@@ -133,24 +123,14 @@ def _container_kept(one: Container, looking: Looking) -> str | None:
         return f"kept by {pattern!r}"
     if one.restart not in ("", "no"):
         return f"its restart policy is {one.restart}"
-    if _SWARM in one.labels:
+    if one.of_swarm:
         return "a swarm task: swarm removes it"
     if one.name.endswith((OLD_SUFFIX, NEW_SUFFIX)):
         return "an upgrade's: `drift upgrade` ends it"
-    users = [
-        other.name
-        for other in looking.census.containers
-        if other.id != one.id and any(names(one, named) for named in other.names_others)
-    ]
+    users = sorted(other.name for other in naming(one, looking.census.containers))
     if users:
-        return f"{', '.join(sorted(users))} names it"
-    written = looking.asked.written(one)
-    if written is None:
-        return "what it wrote cannot be read"
-    if written:
-        more = f" and {len(written) - 3} more" if len(written) > 3 else ""
-        return f"it wrote outside its volumes: {', '.join(written[:3])}{more}"
-    return None
+        return f"{', '.join(users)} names it"
+    return would_be_lost(looking.asked.written(one))
 
 
 def _left_volumes(one: Container, census: Census) -> tuple[str, ...]:
@@ -212,7 +192,7 @@ def _image_rule(
     since = _stale_since(image, seen)
     if now - since < timedelta(seconds=rules.images_unused):
         return None
-    return f"not seen in use for {days(since, now)}", since
+    return f"not seen in use for {age(since, now)}", since
 
 
 def _stale_since(image: StoredImage, seen: ImageUse | None) -> datetime:
@@ -288,7 +268,7 @@ def _cache(looking: Looking) -> Iterator[Candidate]:
     if limits.unused is not None:
         for key, at in since.items():
             if looking.now - at >= timedelta(seconds=limits.unused):
-                going[key] = f"not used for {days(at, looking.now)}"
+                going[key] = f"not used for {age(at, looking.now)}"
     if limits.size is not None:
         left = sum(one.size for one in looking.census.cache.values())
         left -= sum(records[key].size for key in going)

@@ -50,6 +50,11 @@ class Container:
         return self.state in ("created", "exited", "dead")
 
     @property
+    def of_swarm(self) -> bool:
+        """Whether it is a swarm task: swarm itself makes and removes it."""
+        return "com.docker.swarm.task.id" in self.labels
+
+    @property
     def stopped_at(self) -> datetime | None:
         """The later of Created and FinishedAt: one that never ran has only the first."""
         return max((at for at in (self.created_at, self.finished_at) if at), default=None)

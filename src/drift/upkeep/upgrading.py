@@ -16,14 +16,13 @@ from drift.engine import census, images
 from drift.engine.engine import Engine
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
-from drift.upkeep.reading import names, read_container
+from drift.upkeep.reading import names, naming, read_container, read_written
 from drift.upkeep.running import Looker, Running, State
 from drift.upkeep.settings import unknown_fields
 from drift.upkeep.subtraction import Moved, carried_over
-from drift.upkeep.written import written_outside
+from drift.upkeep.written import would_be_lost
 
 LABEL = "drift.upgrade"
-_SWARM = "com.docker.swarm.task.id"
 _SOCKETS = ("docker.sock", "podman.sock")
 
 
@@ -154,7 +153,7 @@ def _planned(
         gone = "the old image is gone: what its owner set cannot be told from what it brought"
         return replace(plain, refused=(*refused, gone))
     plain = _with_settings(plain, document, old, new, wishes)
-    dependents = _dependents(container, everyone)
+    dependents = naming(container, everyone)
     refused += _volumes(old, new, wishes)
     refused += [f"the field {name} is not known" for name in unknown_fields(document)]
     refused += [
@@ -162,7 +161,8 @@ def _planned(
         for other in dependents
         if other.id not in chosen
     ]
-    refused += _written(engine, container, config)
+    lost = would_be_lost(read_written(engine.connection, container, config.upkeep.discard))
+    refused += [lost] if lost else []
     return replace(
         plain, refused=tuple(refused), dependents=tuple(other.name for other in dependents)
     )
@@ -171,7 +171,7 @@ def _planned(
 def _only_shown(container: Container) -> str:
     if container.auto_remove:
         return "it removes itself when it stops, with its anonymous volumes: never touched"
-    if _SWARM in container.labels:
+    if container.of_swarm:
         return "a swarm task: swarm upgrades it"
     return ""
 
@@ -205,23 +205,3 @@ def _volumes(old: Mapping[str, Any], new: Mapping[str, Any], wishes: Wishes) -> 
         return []
     told = [", ".join(sorted(paths)) or "none" for paths in (before, after)]
     return [f"the images' VOLUME paths differ ({told[0]} → {told[1]}): --accept-volumes"]
-
-
-def _dependents(container: Container, everyone: Sequence[Container]) -> list[Container]:
-    return [
-        other
-        for other in everyone
-        if other.id != container.id and any(names(container, one) for one in other.names_others)
-    ]
-
-
-def _written(engine: Engine, container: Container, config: Config) -> list[str]:
-    found = census.changes(engine.connection, container.id)
-    if found is None:
-        return ["what it wrote cannot be read"]
-    points = [mount.destination for mount in container.mounts]
-    paths = written_outside(found, points, config.upkeep.discard)
-    if not paths:
-        return []
-    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-    return [f"it wrote outside its volumes: {', '.join(paths[:5])}{more}"]

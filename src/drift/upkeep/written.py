@@ -8,6 +8,7 @@ from typing import Any
 from drift.compare.ignore import ignore_rules
 
 _MODIFIED, _ADDED = 0, 1
+_TOLD = 5  # paths
 
 
 def written_outside(
@@ -35,6 +36,17 @@ def written_outside(
             and not discarded(path)
         )
     )
+
+
+def would_be_lost(written: Sequence[str] | None) -> str | None:
+    """A sentence on what :func:`written_outside` found (None: it could not be read), for whom
+    the container would go; None where nothing would be lost."""
+    if written is None:
+        return "what it wrote cannot be read"
+    if not written:
+        return None
+    more = f" and {len(written) - _TOLD} more" if len(written) > _TOLD else ""
+    return f"it wrote outside its volumes: {', '.join(written[:_TOLD])}{more}"
 
 
 def _plain(path: str) -> str:

@@ -181,12 +181,17 @@ def test_the_plan_of_an_upgrade(
     fleet.container("joined", app, SLEEP, **mine)
     fleet.container("joins", app, SLEEP, network_mode="container:joined")
     published.publish("app", {"etc/a": b"2"}, forget=True)
+    aside = published.publish("aside", {"a": b"1"})
+    fleet.container("aside", aside, SLEEP)
+    published.publish("aside", {"a": b"2"}, forget=True)
+    runs = fleet.api.inspect_image(aside)["Id"]
     before = {one["Id"] for one in fleet.api.containers(all=True)}
 
     found = ps(engine, tmp_path, "--pull", command="upgrade")
     assert set(found) == {"glob-1", "labelled", "wrote", "gone", "joined"}
     (why,) = found["glob-1"]["refused"]
     assert why.endswith("only by its name, with --accept-risk"), "a file that no one knows"
+    assert fleet.api.inspect_image(aside)["Id"] == runs, "not chosen, so not pulled"
     found = ps(
         engine, tmp_path, "--accept-risk", "glob-1", "wrote", "gone", "joined", command="upgrade"
     )

@@ -30,9 +30,19 @@ def take_census(connection: Connection) -> Census:
     return Census(
         engine=census.engine_id(connection),
         images=stored,
-        containers=tuple(read_container(one) for one in census.containers(connection, sizes=True)),
+        containers=read_containers(connection, sizes=True),
         cache=cache_records(connection),
     )
+
+
+def read_containers(connection: Connection, *, sizes: bool = False) -> tuple[Container, ...]:
+    """All containers; their ``size`` is 0 unless it is asked for."""
+    return tuple(read_container(one) for one in census.containers(connection, sizes=sizes))
+
+
+def running(everyone: Iterable[Container]) -> list[Container]:
+    """Those that are not stopped, by name."""
+    return sorted((one for one in everyone if not one.stopped), key=lambda one: one.name)
 
 
 def read_container(found: Mapping[str, Any]) -> Container:

@@ -11,7 +11,7 @@ from typing import Any
 
 from drift.builds import Role
 from drift.config.model import Image
-from drift.engine import census, images, registry
+from drift.engine import images, registry
 from drift.engine.engine import Engine
 from drift.engine.leavings import moment
 from drift.engine.pull import remembered_digest
@@ -22,7 +22,7 @@ from drift.report.words import counted
 from drift.store.store import Store
 from drift.upkeep.content import Difference, Reader, same_platform
 from drift.upkeep.model import Container
-from drift.upkeep.reading import read_container
+from drift.upkeep.reading import read_containers, running
 
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 
@@ -78,10 +78,8 @@ class Looker:
         Raises:
             EngineError: the engine does not answer.
         """
-        found = [read_container(one) for one in census.containers(self.engine.connection)]
-        for container in sorted(found, key=lambda one: one.name):
-            if not container.stopped:
-                yield self.look(container)
+        for container in running(read_containers(self.engine.connection)):
+            yield self.look(container)
 
     def look(self, container: Container) -> Running:
         """One container."""

@@ -16,7 +16,7 @@ from drift.engine import census, images
 from drift.engine.engine import Engine
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
-from drift.upkeep.reading import names, naming, read_container, read_written
+from drift.upkeep.reading import names, naming, read_containers, read_written, running
 from drift.upkeep.running import Looker, Running, State
 from drift.upkeep.settings import unknown_fields
 from drift.upkeep.subtraction import Moved, carried_over
@@ -61,17 +61,16 @@ def plan_upgrades(engine: Engine, config: Config, looker: Looker, wishes: Wishes
     Raises:
         Error: the engine or the store fails.
     """
-    running = list(looker.all())
+    everyone = read_containers(engine.connection)
     chosen = {}
-    for one in running:
-        by = chosen_by(one.container, config, wishes, _image_labels(engine, one.container))
+    for one in running(everyone):
+        by = chosen_by(one, config, wishes, _image_labels(engine, one))
         if by is not None:
-            chosen[one.container.id] = by
-    everyone = [read_container(one) for one in census.containers(engine.connection)]
+            chosen[one.id] = by
     return [
-        _planned(engine, config, one, chosen, everyone, wishes)
-        for one in running
-        if one.container.id in chosen
+        _planned(engine, config, looker.look(one), chosen, everyone, wishes)
+        for one in running(everyone)
+        if one.id in chosen
     ]
 
 

@@ -27,7 +27,6 @@ from drift.upkeep.reading import naming
 from drift.upkeep.written import would_be_lost
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-OLD_SUFFIX, NEW_SUFFIX = ".drift-old", ".drift-new"
 
 
 class Kind(StrEnum):
@@ -125,8 +124,6 @@ def _container_kept(one: Container, looking: Looking) -> str | None:
         return f"its restart policy is {one.restart}"
     if one.of_swarm:
         return "a swarm task: swarm removes it"
-    if one.name.endswith((OLD_SUFFIX, NEW_SUFFIX)):
-        return "an upgrade's: `drift upgrade` ends it"
     users = sorted(other.name for other in naming(one, looking.census.containers))
     if users:
         return f"{', '.join(users)} names it"

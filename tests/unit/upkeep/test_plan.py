@@ -103,7 +103,6 @@ def test_what_keeps_a_container() -> None:
     found = Census("e", (
         container("back", restart="always"),
         container("swarm", labels={"com.docker.swarm.task.id": "1"}),
-        container("web.drift-old"),
         container("shared"),
         container("user", names_others=("shared",), state="running"),
         container("by-id"),
@@ -116,7 +115,6 @@ def test_what_keeps_a_container() -> None:
     assert why_kept(made) == {
         "back": "its restart policy is always",
         "swarm": "a swarm task: swarm removes it",
-        "web.drift-old": "an upgrade's: `drift upgrade` ends it",
         "shared": "user names it",
         "by-id": "user2 names it",
         "kept": "kept by 'kep*'",

@@ -20,7 +20,8 @@ from drift.publish import attempts
 from drift.store.store import Store
 from support.command import Drift
 from support.configured import START, cause, image, keep_night
-from support.receivers import Hook, Inbox, free_port, mail_server
+from support.receivers import Hook, Inbox, mail_server
+from support.serving import free_port
 
 OPENSSL = "pkg:deb/debian/openssl"
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from drift.demo.servers import web_server
 from support import report_samples as samples
 from support import showcase
-from support.browser import Listener, axe_core, browser, served
+from support.browser import Listener, axe_core, browser
 from support.site_samples import Site, run_id
 
 RUN = f"runs/{run_id(samples.NIGHT)}"
@@ -40,8 +41,8 @@ def root(site: Site, request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "file":
         yield f"{site.reports.as_uri()}/"
         return
-    with served(site.reports) as url:
-        yield url
+    with web_server(site.reports, 0) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -24,6 +24,7 @@ import jsonschema
 
 from drift.publish.github.client import Client
 from support.github_openapi import FILE
+from support.serving import serving
 
 TOKEN = "ghs_a-token-of-this-test"
 REPOSITORY = "acme/fleet"
@@ -321,26 +322,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
 
 @contextmanager
 def running_github() -> Iterator[Github]:
     """GitHub on a loopback port; its storage has another name, as GitHub's has."""
     github = Github()
-    handler = type("Handler", (_Handler,), {"github": github})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    port = server.server_address[1]
-    github.url, github.storage = f"http://127.0.0.1:{port}", f"http://localhost:{port}/storage"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(_Handler, github=github) as port:
+        github.url, github.storage = f"http://127.0.0.1:{port}", f"http://localhost:{port}/storage"
         yield github
         assert github.violations == []
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass

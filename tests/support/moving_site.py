@@ -6,12 +6,13 @@ does not ask for the bytes does not see that they changed.
 
 from __future__ import annotations
 
-import http.server
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+
+from support.serving import serving
 
 ETAG = '"always-the-same"'
 LAST_MODIFIED = "Sat, 01 Nov 2025 00:00:00 GMT"
@@ -60,7 +61,7 @@ class Web:
         return page(seen) if callable(page) else page
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     web: Web
 
     def do_GET(self) -> None:
@@ -87,21 +88,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if get:
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base's name)
-        pass
-
 
 @contextmanager
 def running_web() -> Iterator[Web]:
     """Run an empty web server on a free loopback port."""
     web = Web()
-    handler = type("Handler", (_Handler,), {"web": web})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        web.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield web
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, web=web) as port:
+        web.port = port
+        yield web

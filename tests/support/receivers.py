@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from support.serving import free_port, serving
 
 
 @dataclass
@@ -84,13 +86,6 @@ def mail_server(**options: Any) -> Iterator[Inbox]:
         controller.stop()
 
 
-def free_port() -> int:
-    """A port on which nobody listens, for the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass(frozen=True)
 class Request:
     """One request as it arrived."""
@@ -138,18 +133,9 @@ def hook_server() -> Iterator[Hook]:
 
         do_GET = do_POST = _any  # noqa: N815 - the names that http.server asks for
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hook.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(Handler) as port:
+        hook.url = f"http://127.0.0.1:{port}"
         yield hook
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager

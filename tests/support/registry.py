@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import docker
 import requests
+
+from support.serving import free_port
 
 _CONFIGURATION = """\
 version: 0.1
@@ -25,9 +26,7 @@ http: {{addr: "{address}"}}
 
 def free_address() -> str:
     """A loopback ``HOST:PORT`` that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 @contextmanager

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from support.serving import serving
 
 
 class Web:
     """``pages`` maps a path to its content, to (status, headers, content), or to what writes it."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+    def __init__(self) -> None:
+        self.url = ""
         self.pages: dict[str, Page] = {}
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []
         self.at_once = self.most_at_once = 0
@@ -58,21 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        pass
-
 
 @contextmanager
 def running_web() -> Iterator[Web]:
     """A server on a loopback port of its own."""
-    handler = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    web = handler.web = Web(server)  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    web = Web()
+    with serving(_Handler, web=web) as port:
+        web.url = f"http://127.0.0.1:{port}"
         yield web
-    finally:
-        server.shutdown()
-        server.server_close()

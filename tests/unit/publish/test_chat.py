@@ -22,7 +22,8 @@ from drift.publish.items import Item, Of
 from drift.publish.message import Message, What
 from support import report_samples as samples
 from support.configured import configured
-from support.receivers import Hook, free_port
+from support.receivers import Hook
+from support.serving import free_port
 
 PAGE = "https://drift.example.org/runs/r1/index.html"
 EVENT = Item(Of.DRIFT, "external", "package", "pkg:deb/debian/openssl", "1", "2", ("web",))

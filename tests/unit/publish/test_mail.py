@@ -22,7 +22,8 @@ from drift.report.mail import sent_size
 from support import report_samples as samples
 from support.certificates import make_certificates
 from support.configured import configured
-from support.receivers import Inbox, free_port, mail_server, silent_server
+from support.receivers import Inbox, mail_server, silent_server
+from support.serving import free_port
 
 PAGE = "https://drift.example.org/runs/r1/index.html"
 EVENT = Item(Of.DRIFT, "external", "package", "pkg:deb/debian/openssl", "1", "2", ("web",))

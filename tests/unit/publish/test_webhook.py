@@ -22,7 +22,8 @@ from drift.publish.webhook import LARGEST, Webhook, body
 from drift.report import as_json
 from support import report_samples as samples
 from support.configured import configured
-from support.receivers import Hook, free_port, silent_server
+from support.receivers import Hook, silent_server
+from support.serving import free_port
 
 
 def message(document: dict[str, Any] | None = None, page: str | None = None) -> Message:

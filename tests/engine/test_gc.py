@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,9 @@ import docker
 import pytest
 import requests
 
-from support.command import environment
+from support.command import drift_process
 from support.fleet import Fleet
-from support.own_engine import OwnEngine, as_root, own_engine
+from support.own_engine import OwnEngine, as_root, own_engine, remove_containers
 from support.registry import push, registry_digest, running_registry
 
 MB = 1_000_000
@@ -35,8 +34,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
 def api(engine: OwnEngine) -> Iterator[docker.APIClient]:
     client = engine.client()
     yield client
-    for container in client.containers(all=True, quiet=True):
-        client.remove_container(container["Id"], force=True, v=True)
+    remove_containers(client)
     for image in client.images():
         for name in [*(image["RepoTags"] or ()), image["Id"]]:
             try:
@@ -69,16 +67,9 @@ class Project:
     def rules(self, text: str) -> None:
         (self.root / "drift.toml").write_text(f'[upkeep]\n{text}\n[[image]]\nname = "x"\n')
 
-    def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "drift", "gc", *arguments],
-            cwd=self.root,
-            env=environment(DOCKER_HOST=self.host),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def start(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        host = {"DOCKER_HOST": self.host}
+        return drift_process("gc", *arguments, cwd=self.root, environ=host, timeout=300)
 
     def gc(self, *arguments: str) -> dict[str, Any]:
         ran = self.start("--format", "json", *arguments)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import requests
 
-from support.command import environment
+from support.command import drift_process
 from support.fleet import Fleet, tar
-from support.own_engine import OwnEngine, own_engine
+from support.own_engine import OwnEngine, own_engine, remove_containers
 from support.registry import push, registry_digest, running_registry
 
 SLEEP = "sleep 600"
@@ -36,8 +35,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def api(engine: OwnEngine) -> Iterator[docker.APIClient]:
     client = engine.client()
     yield client
-    for container in client.containers(all=True, quiet=True):
-        client.remove_container(container["Id"], force=True, v=True)
+    remove_containers(client)
     client.close()
 
 
@@ -68,6 +66,27 @@ class Registry:
             self.api.tag(before[0]["Id"], repository, "1")
         return reference
 
+    def index(self, reference: str, **platforms: str) -> None:
+        """Put an index in a reference's place: manifests by architecture."""
+        kind = "application/vnd.docker.distribution.manifest"
+        url = f"http://{self.address}/v2/{reference.partition('/')[2].rpartition(':')[0]}/manifests"
+        manifests = []
+        for architecture, digest in platforms.items():
+            got = requests.get(f"{url}/{digest}", headers={"Accept": f"{kind}.v2+json"}, timeout=10)
+            manifests.append(
+                {
+                    "mediaType": f"{kind}.v2+json",
+                    "digest": digest,
+                    "size": len(got.content),
+                    "platform": {"architecture": architecture, "os": "linux"},
+                }
+            )
+        media = f"{kind}.list.v2+json"
+        document = {"schemaVersion": 2, "mediaType": media, "manifests": manifests}
+        headers = {"Content-Type": media}
+        put = requests.put(f"{url}/1", json.dumps(document), headers=headers, timeout=10)
+        put.raise_for_status()
+
 
 @pytest.fixture
 def published(fleet: Fleet, registry: str) -> Registry:
@@ -77,14 +96,9 @@ def published(fleet: Fleet, registry: str) -> Registry:
 def ps(
     engine: OwnEngine, root: Path, *arguments: str, command: str = "ps"
 ) -> dict[str, dict[str, Any]]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "drift", command, "--format", "json", *arguments],
-        cwd=root,
-        env=environment(DOCKER_HOST=engine.host),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    host = {"DOCKER_HOST": engine.host}
+    ran = drift_process(
+        command, "--format", "json", *arguments, cwd=root, environ=host, timeout=300
     )
     assert ran.returncode == 0, ran.stderr
     return {one["container"]: one for one in json.loads(ran.stdout)}
@@ -134,6 +148,28 @@ def test_what_there_is_to_say(
     assert len(engine.client().containers()) == 7, "nothing was restarted"
 
 
+def test_the_newest_is_that_of_the_same_platform(
+    engine: OwnEngine, fleet: Fleet, published: Registry, tmp_path: Path
+) -> None:
+    reference = published.publish("multi", {"a": b"1"})
+    mine = registry_digest(reference)
+    published.publish("multi", {"a": b"2"})
+    other = registry_digest(reference)
+    published.index(reference, amd64=mine, arm64=mine)
+    fleet.api.pull(reference)
+    fleet.container("multi", reference, SLEEP)
+    assert ps(engine, tmp_path)["multi"]["state"] == "current"
+
+    published.index(reference, amd64=mine, arm64=other)
+    assert ps(engine, tmp_path)["multi"]["said"] == "newer, content not looked at"
+    found = ps(engine, tmp_path, "--pull")["multi"]
+    assert (found["state"], found["newest"]) == ("current", registry_digest(reference))
+
+    published.index(reference, arm64=other)
+    found = ps(engine, tmp_path, "--pull")["multi"]
+    assert (found["state"], found["said"]) == ("unknown", "the newest has no image for linux/amd64")
+
+
 def test_last_nights_own_build_is_the_newest(
     engine: OwnEngine, fleet: Fleet, tmp_path: Path
 ) -> None:
@@ -144,14 +180,8 @@ def test_last_nights_own_build_is_the_newest(
     )
 
     def night(day: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "drift", "check", "--as-of", day],
-            cwd=tmp_path,
-            env=environment(DOCKER_HOST=engine.host),
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
+        host = {"DOCKER_HOST": engine.host}
+        drift_process("check", "--as-of", day, cwd=tmp_path, environ=host, timeout=300)
 
     night("2026-11-20")
     (built,) = [i for i in fleet.api.images() if "drift.local/web" in str(i["RepoTags"])]

@@ -57,7 +57,10 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def drift_process(
-    *arguments: str | Path, cwd: Path, environ: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command as a process of its own."""
     return subprocess.run(
@@ -66,6 +69,6 @@ def drift_process(
         env=environment(**(environ or {})),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )

@@ -102,7 +102,8 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
         try:
             yield engine
         finally:
-            _remove_containers(engine)
+            with suppress(DockerException, requests.RequestException, OSError):
+                remove_containers(engine.client())
             engine.stop()
     finally:
         subprocess.run(as_root("umount", "-l", place / "data"), check=False)
@@ -110,11 +111,10 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
         disk.unlink()
 
 
-def _remove_containers(engine: OwnEngine) -> None:
-    with suppress(DockerException, requests.RequestException, OSError):
-        client = engine.client()
-        for container in client.containers(all=True, quiet=True):
-            client.remove_container(container["Id"], force=True)
+def remove_containers(client: docker.APIClient) -> None:
+    """Remove every container with its anonymous volumes: only ever of an engine of one's own."""
+    for container in client.containers(all=True, quiet=True):
+        client.remove_container(container["Id"], force=True, v=True)
 
 
 def _bridge() -> None:

@@ -210,7 +210,7 @@ def _image_kept(image: StoredImage, looking: Looking, used: frozenset[str]) -> s
         return "drift's own: see keep_images"
     if not image.tags:
         return None  # it lost its name to a newer one, and `dangling` asks for just that
-    if any(fnmatchcase(tag, glob) for tag in image.tags for glob in looking.named):
+    if all(any(fnmatchcase(tag, glob) for glob in looking.named) for tag in image.tags):
         return None
     return _irreplaceable(image, looking.asked.registry_has)
 

@@ -154,6 +154,10 @@ def test_an_image_that_no_registry_has_stays_unless_it_is_named() -> None:
     unasked = plan(found, has=None, **month)
     assert why_kept(unasked)["a:1"] == "whether a registry has it could not be asked"
     assert set(going(plan(found, has=None, named=["?:1"], **month))) == {"a:1", "b:1"}
+    twice = replace(found.images[1], tags=("b:1", "other:1"))
+    found = replace(found, images=(twice,))
+    assert going(plan(found, named=["b:*"], **month)) == [], "its other name was not named"
+    assert going(plan(found, named=["b:*", "other:*"], **month)) == ["b:1"]
 
 
 def test_unused_since_drift_began_to_watch() -> None:

@@ -19,7 +19,6 @@ import docker
 import requests
 from docker.errors import DockerException
 
-_BRIDGE = "up0"
 _NETWORKS = range(120, 180)
 
 
@@ -31,10 +30,15 @@ def as_root(*command: str | Path) -> list[str]:
 
 @dataclass
 class OwnEngine:
-    """A dockerd with its own socket and data root; ``root`` is the mount point of its data."""
+    """A dockerd with its own socket, data root and bridge; ``root`` is where its data are mounted.
+
+    One that was killed leaves its containers running, as under an init system that kills the
+    daemon alone: it is started again where they can still be seen.
+    """
 
     place: Path
     root: Path
+    bridge: str
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,10 +52,10 @@ class OwnEngine:
         """Start it, and wait until it answers."""
         (self.place / "daemon.json").write_text("{}\n")
         command: list[str | Path] = [
-            *as_root("setsid", "unshare", "-m", "--propagation", "private", "dockerd"),
+            *as_root("setsid", *self._mounts(), "dockerd"),
             *("--config-file", self.place / "daemon.json"),
             *("--data-root", self.root, "--exec-root", self.place / "exec"),
-            *("--pidfile", self.place / "pid", "-H", self.host, "--bridge", _BRIDGE),
+            *("--pidfile", self.place / "pid", "-H", self.host, "--bridge", self.bridge),
             *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
         ]
         with (self.place / "log").open("ab") as log:
@@ -66,6 +70,19 @@ class OwnEngine:
             time.sleep(0.2)
         raise RuntimeError(f"dockerd does not come up: {(self.place / 'log').read_text()[-2000:]}")
 
+    def _mounts(self) -> tuple[str, ...]:
+        """Into its own mounts, which a process holds while the daemon is down."""
+        held = self.place / "mounts"
+        if not held.exists():
+            hold = f"echo $$ > {held}.new; mv {held}.new {held}; exec sleep infinity"
+            subprocess.Popen(
+                as_root("unshare", "-m", "--propagation", "private", "sh", "-c", hold),
+                stdin=subprocess.DEVNULL,
+            )
+            while not held.exists():
+                time.sleep(0.01)
+        return ("nsenter", f"--mount=/proc/{held.read_text().strip()}/ns/mnt")
+
     def stop(self, how: int = signal.SIGTERM) -> None:
         """End it, with its containers where the signal lets it."""
         with suppress(OSError):
@@ -73,7 +90,15 @@ class OwnEngine:
             subprocess.run(as_root("kill", f"-{how:d}", pid), check=False)
         if self.process is not None:
             self.process.wait(60)
-        subprocess.run(as_root("rm", "-f", self.place / "pid"), check=True)
+        # A containerd that died with it, and that nobody has reaped, would be waited for.
+        containerd = self.place / "exec" / "containerd" / "containerd.pid"
+        subprocess.run(as_root("rm", "-f", self.place / "pid", containerd), check=True)
+
+    def let_go(self) -> None:
+        """End what holds its mounts, which go with it."""
+        with suppress(OSError):
+            pid = (self.place / "mounts").read_text().strip()
+            subprocess.run(as_root("kill", "-9", pid), check=False)
 
     def free(self) -> int:
         """Free bytes of the file system that its data lie on, once they have settled."""
@@ -95,9 +120,8 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
         file.truncate(megabytes << 20)
     subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
     subprocess.run(as_root("mount", "-o", "loop", disk, place / "data"), check=True)
-    engine = OwnEngine(place, place / "data")
+    engine = OwnEngine(place, place / "data", _bridge())
     try:
-        _bridge()
         engine.start()
         try:
             yield engine
@@ -106,8 +130,11 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
                 remove_containers(engine.client())
             engine.stop()
     finally:
+        engine.let_go()
         subprocess.run(as_root("umount", "-l", place / "data"), check=False)
-        subprocess.run(as_root("ip", "link", "del", _BRIDGE), check=False, capture_output=True)
+        subprocess.run(
+            as_root("ip", "link", "del", engine.bridge), check=False, capture_output=True
+        )
         disk.unlink()
 
 
@@ -117,15 +144,19 @@ def remove_containers(client: docker.APIClient) -> None:
         client.remove_container(container["Id"], force=True, v=True)
 
 
-def _bridge() -> None:
+def _bridge() -> str:
     """A bridge of its own; never ``--bridge=none``, which deletes another engine's."""
-    if subprocess.run(["ip", "link", "show", _BRIDGE], capture_output=True, check=False).returncode:
-        taken = subprocess.run(
-            ["ip", "-4", "addr"], capture_output=True, text=True, check=True
-        ).stdout
-        number = next(n for n in _NETWORKS if f"172.30.{n}." not in taken)
-        subprocess.run(as_root("ip", "link", "add", _BRIDGE, "type", "bridge"), check=True)
-        subprocess.run(
-            as_root("ip", "addr", "add", f"172.30.{number}.1/24", "dev", _BRIDGE), check=True
+    command = ["ip", "-4", "addr"]
+    taken = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for number in (n for n in _NETWORKS if f"172.30.{n}." not in taken):
+        name = f"up{number}"
+        made = subprocess.run(
+            as_root("ip", "link", "add", name, "type", "bridge"), check=False, capture_output=True
         )
-        subprocess.run(as_root("ip", "link", "set", _BRIDGE, "up"), check=True)
+        if made.returncode:
+            continue  # another test's engine took it meanwhile
+        address = f"172.30.{number}.1/24"
+        subprocess.run(as_root("ip", "addr", "add", address, "dev", name), check=True)
+        subprocess.run(as_root("ip", "link", "set", name, "up"), check=True)
+        return name
+    raise RuntimeError(f"no bridge: is this root, with iproute2? {made.stderr.decode()}")

@@ -7,11 +7,12 @@ a page links to is there before the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drift.collecting import collection_paused
 from drift.errors import ReportError
 from drift.publish.expiry import remove_older
 from drift.publish.files import write_whole
@@ -26,11 +27,13 @@ from drift.report.pages import history, image, index, redirect
 
 if TYPE_CHECKING:
     from drift.config.model import Config
+    from drift.store.queries import ImageNight
     from drift.store.store import Store
 
 Document = dict[str, Any]
 
 
+@collection_paused()
 def write(
     document: Document,
     logs: Mapping[str, str],
@@ -48,15 +51,9 @@ def write(
         ReportError: a name could lead out of the directory, or it cannot be written.
         StoreError: the store cannot be read.
     """
-    directory = config.report.directory
-    write_run(document, logs, directory)
-    fleet = fleet_of(document, store, config, notices)
-    if fleet is not None:
-        _write_fleet(fleet, config)
-    remove_older(directory, config.report.keep, document["run"]["started_at"])
-    _write_nights([shown["name"] for shown in document["images"]], store, directory)
-    run: str = document["run"]["id"]
-    return directory / (places.INDEX if fleet is not None else places.run_page(run))
+    page = _write(document, logs, store, config, notices)
+    _write_nights(store, config.report.directory, [shown["name"] for shown in document["images"]])
+    return page
 
 
 def write_anew(store: Store, config: Config, *, full: bool = False) -> Path | None:
@@ -70,18 +67,38 @@ def write_anew(store: Store, config: Config, *, full: bool = False) -> Path | No
     finished = [run.id for run in store.runs(100_000) if run.finished_at]
     page = None
     for run in reversed(finished):
-        stored = store.run(run)
-        if stored is None:
-            continue
-        document = trim(stored_document(stored), full=full)
-        logs = {build: log for build in _builds(document) if (log := store.log(build)) is not None}
-        if run == finished[0]:
-            page = write(document, logs, store, config)
-        else:
-            write_run(document, logs, config.report.directory)
-    everywhere = {seen.image for seen in store.calendar()}
-    _write_nights(sorted(everywhere), store, config.report.directory)
+        with collection_paused():
+            stored = store.run(run)
+            if stored is None:
+                continue
+            document = trim(stored_document(stored), full=full)
+            logs = {
+                build: log for build in _builds(document) if (log := store.log(build)) is not None
+            }
+            if run == finished[0]:
+                page = _write(document, logs, store, config)
+            else:
+                write_run(document, logs, config.report.directory)
+    _write_nights(store, config.report.directory)
     return page
+
+
+def _write(
+    document: Document,
+    logs: Mapping[str, str],
+    store: Store,
+    config: Config,
+    notices: Sequence[str] = (),
+) -> Path:
+    """Write all but the pages of images' nights; returns the page to open."""
+    directory = config.report.directory
+    write_run(document, logs, directory)
+    fleet = fleet_of(document, store, config, notices)
+    if fleet is not None:
+        _write_fleet(fleet, config)
+    remove_older(directory, config.report.keep, document["run"]["started_at"])
+    run: str = document["run"]["id"]
+    return directory / (places.INDEX if fleet is not None else places.run_page(run))
 
 
 def write_run(document: Document, logs: Mapping[str, str], directory: Path) -> None:
@@ -143,17 +160,16 @@ def _write_fleet(fleet: Fleet, config: Config) -> None:
     write_whole(directory / places.INDEX, index.render(fleet, passed))
 
 
-def _write_nights(names: Sequence[str], store: Store, directory: Path) -> None:
-    """Write the pages of images' nights."""
-    nights: dict[str, list[Any]] = {}
+def _write_nights(store: Store, directory: Path, names: Collection[str] | None = None) -> None:
+    """Write the pages of images' nights; of all images without ``names``."""
+    nights: dict[str, list[ImageNight]] = {}
     for seen in store.calendar():
         nights.setdefault(seen.image, []).append(seen)
     moved = store.recurring()
     runs = {path.name for path in (directory / "runs").glob("*")}
-    for name in names:
-        if name in nights:
-            page = history.render(name, nights[name], moved.get(name, ()), lambda run: run in runs)
-            write_whole(directory / places.history_page(name), page)
+    for name in nights if names is None else nights.keys() & names:
+        page = history.render(name, nights[name], moved.get(name, ()), lambda run: run in runs)
+        write_whole(directory / places.history_page(name), page)
 
 
 def _feed(fleet: Fleet, url: str | None) -> str:

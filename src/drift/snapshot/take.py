@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from drift.collecting import collection_paused
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Platform
 from drift.snapshot.archive import ArchiveReader, Contents, read_archive
@@ -27,23 +26,7 @@ from drift.snapshot.tree import MergedTree, merge
 _CAPTURE = Capture(wanted=wanted, largest=LARGEST, guarded=guarded)
 
 
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """No search for cycles meanwhile.
-
-    A snapshot makes an object for each file and no cycles; looking for some took a tenth of
-    its time.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_collection_paused()
+@collection_paused()
 def snapshot_of_stream(
     stream: IO[bytes],
     name: str,
@@ -72,7 +55,7 @@ def snapshot_of_stream(
     return _snapshot(contents, layers, reference, platform)
 
 
-@_collection_paused()
+@collection_paused()
 def snapshot_of_path(
     path: Path,
     layers: Layers,

@@ -14,6 +14,7 @@ from drift.compare.model import Change, FileChange
 from drift.masking import Mask
 from drift.oci import Digest
 from drift.report.confidential import without_settings
+from drift.report.words import cut
 from drift.snapshot.model import Entry, EntryType, printable_path
 from drift.snapshot.texts import holds_key, may_be_kept
 
@@ -74,7 +75,7 @@ def _diff(before: list[str], after: list[str]) -> Iterator[str]:
     lines = difflib.unified_diff(before, after, lineterm="", n=2)
     shown = without_settings("\n".join(list(lines)[2:])).splitlines()  # without the file names
     for line in shown[:LINES]:
-        yield line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
+        yield cut(line, _WIDTH)
     if len(shown) > LINES:
         yield f"… {len(shown) - LINES:,} more lines"
 

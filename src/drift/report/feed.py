@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -68,8 +68,7 @@ def _entry(feed: ET.Element, event: FeedEvent, root: str) -> None:
 
 def _summary(event: FeedEvent, part: dict[str, str]) -> str:
     move = words.move(part)
-    names: Sequence[str] = event.images
-    where = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    where = words.some(event.images, 20)
     subject = f"{event.origin} {words.kind(part)}: {event.subject}"
     return f"{subject} {move} in {where}" if move else f"{subject} in {where}"
 

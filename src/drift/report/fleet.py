@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from drift.attribute.model import Status
-from drift.report import causes
-from drift.report.pages.calendar import Seen, quiet_nights
+from drift.report import causes, words
+from drift.report.pages.calendar import quiet_nights
+from drift.store.queries import ImageNight
 from drift.store.sightings import Key
 from drift.store.standing import Standing
 
@@ -32,15 +33,15 @@ class Fleet:
     ``document`` holds every image of that night, whichever of its runs built it; ``runs`` says
     which that was. ``nights`` are each image's, the newest first; ``standing`` are the events
     that nobody has closed. ``stale`` are the images that did not run on the newest night, as they
-    were last seen. ``notices`` are what the reader
-    must know of drift itself: a message that could not be delivered.
+    were last seen. ``notices`` are what the reader must know of drift itself: a message that
+    could not be delivered.
     """
 
     document: Part
     runs: Mapping[str, str]
-    nights: Mapping[str, Sequence[Seen]] = field(default_factory=dict)
+    nights: Mapping[str, Sequence[ImageNight]] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
-    stale: Sequence[Seen] = ()
+    stale: Sequence[ImageNight] = ()
     since_by_key: Mapping[Key, date] = field(init=False)
     notices: Sequence[str] = ()
 
@@ -92,6 +93,5 @@ def let_pass(fleet: Fleet, tolerated: Sequence[str]) -> Iterator[Passed]:
                 continue
             found.setdefault(key, []).append(image["name"])
     for (what, subject, reason), names in found.items():
-        names = list(dict.fromkeys(names))
-        where = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        where = words.some(list(dict.fromkeys(names)), 5)
         yield Passed(what, subject, f"{reason} · in {where}")

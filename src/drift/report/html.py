@@ -15,7 +15,7 @@ from markupsafe import Markup
 from drift.report import causes, words
 from drift.report.listed import FILES_SHOWN, listed
 from drift.report.pages import environment
-from drift.report.places import is_log_path
+from drift.report.places import log_link
 
 _LEAST = 20  # paths of one image, however many images share the page
 
@@ -39,20 +39,9 @@ def render(
             images=[_view(document, image, room) for image in document["images"]],
             style=Markup(style),  # noqa: S704 (drift's own file)
             style_digest=environment.digest(style),
-            explained_share=_percent,
-            log_link=lambda build: _log_link(build, root, logs),
+            log_link=lambda build: log_link(build, root, logs),
         )
     )
-
-
-def _percent(share: float) -> float:
-    """A share for one decimal: 100.0 only where nothing at all is left."""
-    return 100.0 if share >= 1 else min(share * 100, 99.9)
-
-
-def _log_link(build: dict[str, Any], root: str | None, logs: Set[str]) -> str | None:
-    linked = root is not None and build["build"] in logs and is_log_path(build["log"])
-    return f"{root}{build['log']}" if linked else None
 
 
 def _view(document: dict[str, Any], image: dict[str, Any], room: int) -> dict[str, Any]:

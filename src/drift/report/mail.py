@@ -13,13 +13,14 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 from markupsafe import Markup, escape
 
 from drift.attribute.model import Status
-from drift.report import causes, sentences, words
+from drift.report import causes, words
 from drift.report.escape import visible
 from drift.report.order import folded, in_order, needs_a_reader
+from drift.report.pages import environment
 
 LIMIT = 88_000  # bytes, quoted-printable as they are sent
 _RESERVE = 1_500  # for what ends the page
@@ -52,7 +53,7 @@ def render(
     ``paragraphs`` are titles with lines of untrusted text, ``page`` the address that the
     report is served at.
     """
-    part: Any = _environment().get_template("mail.html.j2").module
+    part: Any = _template().module
     link = None if page is None else escape(page)  # drift's own, and a link
     blocks = chain([part.head(verdict, link)], _said(part, paragraphs), _report(part, document))
     kept, is_whole = _fitted(blocks)
@@ -118,19 +119,10 @@ def _ascii(html: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("drift.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        words=words, sentences=sentences, reasons=causes, colours=COLOURS, visible=visible
-    )
-    return environment
+def _template() -> Template:
+    """The template of the pages' environment, with what a mail makes of each value."""
+    mails = environment.environment().overlay(finalize=_shown)
+    return mails.get_template("mail.html.j2", globals={"colours": COLOURS})
 
 
 def _shown(value: Any) -> Any:
@@ -141,6 +133,5 @@ def _shown(value: Any) -> Any:
     """
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    shown = visible(value)
-    shown = shown if len(shown) <= _TEXT else f"{shown[:_TEXT]}…"
+    shown = words.cut(visible(value), _TEXT)
     return Markup(_ADDRESS.sub("<wbr>", str(escape(shown))))  # noqa: S704 (escaped)

@@ -43,8 +43,7 @@ def code(text: str) -> str:
 
     A pipe is written ``\\x7c``: in a table it would end the cell, in a span or not.
     """
-    shown = inert_line(visible(text)).replace("|", "\\x7c")
-    shown = shown if len(shown) <= _TEXT else f"{shown[:_TEXT]}…"
+    shown = words.cut(inert_line(visible(text)).replace("|", "\\x7c"), _TEXT)
     if not shown.strip():
         return "(empty)"
     fence = "`" * (_longest_run(shown) + 1)

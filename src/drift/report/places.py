@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Set
+from typing import Any
 from urllib.parse import quote
 
 from drift.builds import Role
@@ -94,6 +96,12 @@ def log_path(run: str, image: str, role: Role, attempt: int) -> str:
 def is_log_path(path: object) -> bool:
     """True for what :func:`log_path` gives: safe as a link, and as a file to write."""
     return isinstance(path, str) and _LOG.fullmatch(path) is not None
+
+
+def log_link(build: dict[str, Any], root: str | None, logs: Set[str]) -> str | None:
+    """The way to a build's log from a page that is ``root`` away; None where it is not there."""
+    linked = root is not None and build["build"] in logs and is_log_path(build["log"])
+    return f"{root}{build['log']}" if linked else None
 
 
 def _page(image: str) -> str:

@@ -19,8 +19,7 @@ _PAIR = {Status.DRIFTED.value: "different", Status.UNKNOWN.value: "not comparabl
 
 def headline(image: Part) -> str:
     """What there is to say of an image in one line, cut where it grows absurd."""
-    said = _headline(image)
-    return said if len(said) <= _HEADLINE else f"{said[:_HEADLINE]}…"
+    return words.cut(_headline(image), _HEADLINE)
 
 
 def _headline(image: Part) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from drift.attribute.model import Origin, Status
+from drift.attribute.model import Status
 from drift.report import words
 
 Part = dict[str, Any]
@@ -48,11 +48,6 @@ def verdict(document: Part, quiet: int | None = None) -> str:
     return f"{_quiet(images, quiet)}."
 
 
-def is_quiet(document: Part) -> bool:
-    """Whether nothing of the run needs anybody: nothing flagged, nothing unknown."""
-    return not any(map(_needs, document["images"]))
-
-
 def event_in_words(event: Part) -> str:
     """``Debian's openssl moved``: an event, or a cause, as a clause."""
     subject = _short(event)
@@ -83,7 +78,7 @@ def _what_needs_a_reader(document: Part) -> Iterator[str]:
     of = f" of {total:,}"
     if drifted:
         reasons = _reasons(document, set(drifted))
-        yield f"{len(drifted):,}{of} {_plural(total, 'image')} drifted" + (
+        yield f"{len(drifted):,} of {words.counted(total, 'image')} drifted" + (
             f": {reasons}" if reasons else f": {_some(drifted)}"
         )
         of = ""
@@ -96,10 +91,6 @@ def _what_needs_a_reader(document: Part) -> Iterator[str]:
         of = ""
     if unknown:
         yield f"{len(unknown):,}{of} could not be checked: {_some(unknown)}"
-
-
-def _needs(image: Part) -> bool:
-    return bool(image["flagged"]) or image["status"] in (Status.BROKEN, Status.UNKNOWN)
 
 
 def _named(images: Sequence[Part], status: str) -> list[str]:
@@ -158,8 +149,6 @@ def _short(event: Part) -> str:
         return _cut(f"{vendor}'s {name}" if vendor else name)
     if event["kind"] in ("remote-content", "git-remote", "source-unavailable"):
         return _cut(_place(subject))
-    if event["origin"] == Origin.UNEXPLAINED or event["kind"] == "file":
-        return _cut(subject)
     return _cut(subject)
 
 
@@ -177,16 +166,12 @@ def _place(subject: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return words.cut(text, _LONGEST)
 
 
 def _some(names: Sequence[str]) -> str:
     rest = [f"{len(names) - _NAMES:,} more"] if len(names) > _NAMES else []
     return ", ".join([*names[:_NAMES], *rest])
-
-
-def _plural(number: int, noun: str) -> str:
-    return noun if number == 1 else f"{noun}s"
 
 
 def _ordinal(number: int) -> str:

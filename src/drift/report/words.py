@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +92,22 @@ def volume(part: Part) -> str:
     if not files["changed"]:
         return "no files"
     return f"{counted(files['changed'], 'file')}, {size(files['bytes'])}"
+
+
+def percent(share: float) -> float:
+    """A share for one decimal: 100.0 only where nothing at all is left."""
+    return 100.0 if share >= 1 else min(share * 100, 99.9)
+
+
+def cut(text: str, most: int) -> str:
+    """Text of at most so many characters, and a sign where it went on."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """``web, db and 3 more``: the first names, and how many are left."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def failures(image: Part) -> list[Part]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
 
 from drift.report.document import assembled
 from drift.report.pages.calendar import days, quiet_nights, strip
-from drift.report.pages.dockerfile import lines
+from drift.report.pages.dockerfile import lines, lines_of_base
 from drift.report.pages.stacks import stacks
 from drift.report.pages.tree import tree
 from drift.report.pages.versions import step
+from drift.store.queries import ImageNight
 from support import report_samples as samples
 from support import showcase
 from support.conformance import assert_conforms
@@ -20,12 +20,8 @@ from support.conformance import assert_conforms
 NIGHT = date(2026, 11, 23)
 
 
-@dataclass
-class Seen:
-    night: date
-    status: str = "identical"
-    flagged: bool = False
-    image: str = "web"
+def seen(night: date, status: str, *, flagged: bool = False) -> ImageNight:
+    return ImageNight("web", night, "a-run", status, (), flagged)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +50,9 @@ def test_which_part_of_a_version_moved(
 
 def test_every_night_has_a_letter() -> None:
     nights = [
-        Seen(NIGHT, "drifted", True),
-        Seen(NIGHT - timedelta(1), "drifted"),
-        Seen(NIGHT - timedelta(3), "first"),
+        seen(NIGHT, "drifted", flagged=True),
+        seen(NIGHT - timedelta(1), "drifted"),
+        seen(NIGHT - timedelta(3), "first"),
     ]
     found = strip(nights, days(NIGHT, 5))
     assert found.letters == "–F–dD"
@@ -98,3 +94,20 @@ def test_directories_count_all_that_is_below_them() -> None:
 def test_a_document_with_all_additions_is_one_that_the_schema_describes() -> None:
     run = samples.document_of()["run"]
     assert_conforms(assembled(run, [showcase.web()]))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FROM debian:12\nFROM alpine\nFROM debian:12 AS last", [1, 3]),
+        ("ARG BASE=debian:12\nFROM alpine\nFROM ${BASE}", [3]),
+        ("ARG TAG=12\nARG OTHER=alpine\nFROM $OTHER AS one\nFROM --platform=linux/amd64 \\\n"
+         "  debian:${TAG:-11}", [4]),
+        ("ARG BASE=given-otherwise\nFROM $BASE", [2]),
+        ("ARG A=one\nARG B=two\nFROM $A\nFROM $B", []),
+        ("FROM ${BROKEN", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_the_lines_that_name_a_base(text: str, found: list[int]) -> None:
+    assert lines_of_base(text, "debian:12") == found

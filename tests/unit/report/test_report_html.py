@@ -122,3 +122,9 @@ def test_a_large_cause_does_not_crowd_out_a_small_one() -> None:
     assert "<code>/etc/passwd</code>\n" in report
     assert "501 more paths not listed here" in report
     assert "1,999 paths of 2500" in report
+
+
+def test_the_page_says_when_the_night_ended() -> None:
+    document = samples.hostile_fleet()
+    document["run"]["finished_at"] = "2026-11-23T02:37:00Z"
+    assert "ended 2026-11-23 02:37:00 UTC" in Page(html.render(document)).text

@@ -51,8 +51,7 @@ class Words:
 
 def title(event: StandingEvent, *, is_break: bool) -> str:
     """``package `pkg:deb/debian/openssl` moved``."""
-    subject = visible(event.subject)
-    subject = subject if len(subject) <= _SUBJECT else f"{subject[:_SUBJECT]}…"
+    subject = words.cut(visible(event.subject), _SUBJECT)
     broke = "build broken: " if _broke(event, is_break) else ""
     return f"{broke}{_named(event)} {code(subject)} {_happened(event)}"[:TITLE]
 

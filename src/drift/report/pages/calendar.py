@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
 
 from markupsafe import Markup
 
 from drift.report.words import counted
+from drift.store.queries import ImageNight
 
 NO_RUN = "–"
 _LETTERS = {
@@ -35,19 +35,6 @@ LEGEND = (
 )
 
 
-class Seen(Protocol):
-    """What a night said of an image."""
-
-    @property
-    def image(self) -> str: ...
-    @property
-    def night(self) -> date: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def flagged(self) -> bool: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Strip:
     """The cells of one image, the oldest night first, in letters; and the same in a sentence."""
@@ -65,7 +52,7 @@ class Strip:
 _CLASSES = {letter: name for letter, name, _ in LEGEND}
 
 
-def letter(seen: Seen | None) -> str:
+def letter(seen: ImageNight | None) -> str:
     """The letter of a night; small for a drift that the policy lets pass."""
     if seen is None:
         return NO_RUN
@@ -78,9 +65,9 @@ def days(until: date, number: int) -> list[date]:
     return [until - timedelta(days=back) for back in range(number - 1, -1, -1)]
 
 
-def strip(nights: Sequence[Seen], shown: Sequence[date]) -> Strip:
+def strip(nights: Sequence[ImageNight], shown: Sequence[date]) -> Strip:
     """The strip of an image for some days."""
-    by_night: Mapping[date, Seen] = {seen.night: seen for seen in reversed(nights)}
+    by_night: Mapping[date, ImageNight] = {seen.night: seen for seen in reversed(nights)}
     letters = "".join(letter(by_night.get(day)) for day in shown)
     counts = Counter(letters)
     names = {sign: meaning for sign, _, meaning in LEGEND}

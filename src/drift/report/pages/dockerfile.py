@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from drift.source.dockerfile.model import DockerfileError
+from drift.source.dockerfile.parse import parse
+from drift.source.dockerfile.scope import expand, global_scope
+
 LINES = 1500
 _WIDTH = 1000  # characters
 
@@ -36,3 +40,32 @@ def lines(
         stopped = number in failed or (stopped and goes_on)
         found.append(Line(number, line[:_WIDTH], ids, marked, stopped))
     return found
+
+
+def lines_of_base(text: str, base: str) -> list[int]:
+    """The lines of the FROMs that name a base, by itself or by build arguments.
+
+    Which arguments the build was given is not known here: their defaults are taken, and where
+    those lead elsewhere, the only FROM that has an argument is meant.
+    """
+    plain = [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line[:5].upper() == "FROM " and base in line.split()
+    ]
+    return plain or _by_argument(text, base)
+
+
+def _by_argument(text: str, base: str) -> list[int]:
+    try:
+        dockerfile = parse(text.encode("utf-8", "backslashreplace"))
+        named = [stage for stage in dockerfile.stages if "$" in stage.base]
+        known = global_scope(dockerfile, {}, {})
+        meant = [
+            stage
+            for stage in named
+            if expand(stage.base, known, dockerfile.escape, stage.line) == base
+        ]
+    except DockerfileError:  # cut, or a value in it is hidden
+        return []
+    return [stage.line for stage in meant or (named if len(named) == 1 else [])]

@@ -5,45 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from drift import __version__
 from drift.report import places, words
 from drift.report.pages import environment
-from drift.report.pages.calendar import LEGEND, Seen, letter
+from drift.report.pages.calendar import LEGEND, letter
 from drift.report.pages.icon import sign_of
+from drift.store.queries import ImageNight, Recurring
 
 Part = dict[str, Any]
 
 _WEEKS = 54
 _CAUSES = 300
 _KINDS = {sign: kind for sign, kind, _ in LEGEND}
-
-
-class SeenIn(Seen, Protocol):
-    """What a run said of an image."""
-
-    @property
-    def run(self) -> str: ...
-    @property
-    def origins(self) -> Sequence[str]: ...
-
-
-class Recurring(Protocol):
-    """A cause over the nights: how many had it, the first and the last of them."""
-
-    @property
-    def origin(self) -> str | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def nights(self) -> int: ...
-    @property
-    def first(self) -> date: ...
-    @property
-    def last(self) -> date: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +32,7 @@ class _Cell:
 
 def render(
     image: str,
-    nights: Sequence[SeenIn],
+    nights: Sequence[ImageNight],
     recurring: Sequence[Recurring] = (),
     exists: Callable[[str], bool] = lambda _: True,
 ) -> str:
@@ -78,19 +53,19 @@ def render(
     )
 
 
-def _page(seen: SeenIn, image: str, exists: Callable[[str], bool]) -> str | None:
+def _page(seen: ImageNight, image: str, exists: Callable[[str], bool]) -> str | None:
     place = places.image_page(seen.run, image)
     return f"../{place}" if exists(seen.run) else None
 
 
-def _said(nights: Sequence[SeenIn]) -> str:
+def _said(nights: Sequence[ImageNight]) -> str:
     newest = nights[0]
     flagged = sum(seen.flagged for seen in nights)
     state = f"{newest.status}{', flagged' if newest.flagged else ''} on {newest.night}"
     return f"{state}; flagged on {flagged} of {words.counted(len(nights), 'night')}"
 
 
-def _night(seen: SeenIn, page: str | None) -> Part:
+def _night(seen: ImageNight, page: str | None) -> Part:
     keys = ("night", "status", "flagged", "run")
     return {**{key: getattr(seen, key) for key in keys}, "origins": seen.origins, "page": page}
 
@@ -100,7 +75,7 @@ def _moved(cause: Recurring) -> Part:
     return {key: getattr(cause, key) for key in keys}
 
 
-def _weeks(nights: Sequence[SeenIn], pages: dict[date, str | None]) -> Iterator[Part]:
+def _weeks(nights: Sequence[ImageNight], pages: dict[date, str | None]) -> Iterator[Part]:
     """Weeks from the newest back, each from Monday to Sunday; days outside are None."""
     by_night = {seen.night: seen for seen in reversed(nights)}
     newest, oldest = nights[0].night, nights[-1].night
@@ -117,7 +92,7 @@ def _weeks(nights: Sequence[SeenIn], pages: dict[date, str | None]) -> Iterator[
         monday -= timedelta(days=7)
 
 
-def _cell(day: date, seen: SeenIn | None, pages: dict[date, str | None]) -> _Cell:
+def _cell(day: date, seen: ImageNight | None, pages: dict[date, str | None]) -> _Cell:
     sign = letter(seen)
     flagged = ", flagged" if seen and seen.flagged else ""
     status = f"{seen.status}{flagged}" if seen else "no run"

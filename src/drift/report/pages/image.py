@@ -7,7 +7,7 @@ which its script loads when somebody searches.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ from drift.report import causes, places, remedies, sentences, words
 from drift.report.escape import visible
 from drift.report.listed import listed
 from drift.report.pages import environment, stacks, tree
-from drift.report.pages.dockerfile import Line, lines
+from drift.report.pages.dockerfile import Line, lines, lines_of_base
 from drift.report.pages.icon import sign_of
 from drift.report.pages.versions import step
 
@@ -68,8 +68,7 @@ def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
         dockerfile=_dockerfile(image),
         stacks=stacks.stacks(image),
         slowest=max((build["seconds"] for build in image["builds"]), default=0) or 1,
-        log_link=lambda build: _log_link(build, logs),
-        share=_percent,
+        log_link=lambda build: places.log_link(build, ROOT, logs),
     )
     return Page(html, scripts)
 
@@ -157,22 +156,4 @@ def _lines_of(cause: Part, dockerfile: str) -> Iterator[int]:
     if cause["instruction"]:
         yield cause["instruction"]["line"]
     elif cause["kind"] == "base-image":
-        for number, line in enumerate(dockerfile.splitlines(), 1):
-            if line[:5].upper() == "FROM " and cause["subject"] in line.split():
-                yield number
-
-
-def _log_link(build: Part, logs: Set[str]) -> str | None:
-    linked = build["build"] in logs and places.is_log_path(build["log"])
-    return f"{ROOT}{build['log']}" if linked else None
-
-
-def _percent(share: float) -> float:
-    """A share for one decimal: 100.0 only where nothing at all is left."""
-    return 100.0 if share >= 1 else min(share * 100, 99.9)
-
-
-def origins_in_words(image: Part) -> str:
-    """``2 external, 1 repo``: an image's causes by origin."""
-    counts = Counter(cause["origin"] for cause in image["causes"])
-    return ", ".join(f"{number} {origin}" for origin, number in counts.items() if origin)
+        yield from lines_of_base(dockerfile, cause["subject"])

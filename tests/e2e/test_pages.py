@@ -100,6 +100,10 @@ def test_the_index_filters_and_sorts(page: Page, root: str) -> None:
     names = page.locator("#image-rows th").all_inner_texts()
     assert names == sorted(names)
     expect(page.locator("th[aria-sort=ascending]")).to_have_count(1)
+    page.get_by_role("button", name="Status", exact=True).click()
+    assert page.locator("#image-rows th").all_inner_texts()[:2] == ["db", "worker"], "by urgency"
+    page.get_by_role("button", name="Status", exact=True).click()
+    assert page.locator("#image-rows th").all_inner_texts()[-2:] == ["worker", "db"]
 
 
 def test_the_index_reads_in_the_readers_order(page: Page, root: str) -> None:

@@ -11,13 +11,16 @@ from drift.report import causes
 Part = dict[str, Any]
 
 #: What needs a reader first, by rank.
-_UNKNOWN, _BROKEN, _RISK, _UNEXPLAINED, _FLAGGED, _QUIET = range(6)
+UNKNOWN, _BROKEN, _RISK, _UNEXPLAINED, _FLAGGED, _QUIET = range(6)
+
+#: Images that nobody has to look at: those that changed come first.
+_CHANGED = [s.value for s in (Status.DRIFTED, Status.FIRST, Status.EQUIVALENT, Status.IDENTICAL)]
 
 
 def rank(image: Part) -> int:
     """The order in which images need a reader: unknown, broken, risk, unexplained, flagged."""
     if image["status"] == Status.UNKNOWN:
-        return _UNKNOWN
+        return UNKNOWN
     if image["status"] == Status.BROKEN:
         return _BROKEN
     if not image["flagged"]:
@@ -35,11 +38,15 @@ def needs_a_reader(image: Part) -> bool:
     return rank(image) != _QUIET
 
 
+def urgency(image: Part) -> int:
+    """The rank of an image, and after it that of what a quiet one came to."""
+    place = rank(image)
+    return place if place != _QUIET else _QUIET + _CHANGED.index(image["status"])
+
+
 def in_order(images: Sequence[Part]) -> list[Part]:
     """Images as they need a reader; of the quiet ones, those that changed come first."""
-    quiet = [Status.DRIFTED, Status.FIRST, Status.EQUIVALENT, Status.IDENTICAL]
-    places = {status.value: place for place, status in enumerate(quiet)}
-    return sorted(images, key=lambda i: (rank(i), places.get(i["status"], 0), i["name"]))
+    return sorted(images, key=lambda image: (urgency(image), image["name"]))
 
 
 def folded(images: Sequence[Part], most: int) -> tuple[list[Part], list[Part]]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from drift.report import causes, places, remedies, sentences, verdicts
+from drift.report import causes, places, remedies, sentences, verdicts, words
 from drift.report.fleet import Fleet, Passed
-from drift.report.order import in_order, needs_a_reader
+from drift.report.order import UNKNOWN, in_order, needs_a_reader, urgency
 from drift.report.pages import environment
-from drift.report.pages.calendar import LEGEND, Seen, days, strip
+from drift.report.pages.calendar import LEGEND, days, strip
 from drift.report.pages.icon import sign_of
+from drift.store.queries import ImageNight
 
 Part = dict[str, Any]
 
@@ -36,7 +37,7 @@ def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
         run=document["run"],
         sign=sign_of(images),
         verdict=verdict,
-        title=verdict if len(verdict) <= _TITLE else f"{verdict[:_TITLE]}…",
+        title=words.cut(verdict, _TITLE),
         notices=fleet.notices,
         needing=[_need(fleet, image) for image in needing[:_NEEDING]],
         needing_cut=max(0, len(needing) - _NEEDING),
@@ -102,6 +103,7 @@ def _row(fleet: Fleet, image: Part, shown: Sequence[date]) -> Part:
     name = image["name"]
     return {
         "name": name,
+        "rank": urgency(image),
         "status": image["status"],
         "flagged": image["flagged"],
         "said": sentences.headline(image),
@@ -111,10 +113,11 @@ def _row(fleet: Fleet, image: Part, shown: Sequence[date]) -> Part:
     }
 
 
-def _stale_row(fleet: Fleet, seen: Seen, shown: Sequence[date]) -> Part:
+def _stale_row(fleet: Fleet, seen: ImageNight, shown: Sequence[date]) -> Part:
     """An image that did not run on the newest night: silence is not "all well"."""
     return {
         "name": seen.image,
+        "rank": UNKNOWN,
         "status": "unknown",
         "flagged": False,
         "said": f"not built tonight; last on {seen.night}: {seen.status}",

@@ -72,7 +72,8 @@ all("[data-only]").forEach(function (chip) {
   });
 });
 
-// Tables that sort: numbers as numbers, the rest as people do; the third time as it was.
+// Tables that sort: a cell by its rank where it has one, numbers as numbers, the rest as people do;
+// the third time as it was.
 all("table.sortable").forEach(function (table) {
   var heads = all("thead th", table), body = table.tBodies[0], original = all("tr", body);
   heads.forEach(function (head, column) {
@@ -87,7 +88,7 @@ all("table.sortable").forEach(function (table) {
       var next = was === "ascending" ? "descending" : was === "descending" ? "" : "ascending";
       if (next) head.setAttribute("aria-sort", next);
       var order = new Intl.Collator("en", { numeric: true, sensitivity: "base" }).compare;
-      var rows = original.map(function (row) { return [row.cells[column].textContent.trim(), row]; });
+      var rows = original.map(function (row) { var cell = row.cells[column]; return [cell.dataset.rank || cell.textContent.trim(), row]; });
       if (next) rows.sort(function (a, b) { return next === "ascending" ? order(a[0], b[0]) : order(b[0], a[0]); });
       var piece = document.createDocumentFragment();
       rows.forEach(function (row) { piece.append(row[1]); });
@@ -99,9 +100,9 @@ all("table.sortable").forEach(function (table) {
 // Strips: letters become cells where the page has only the letters; a click leads to its night.
 var kinds = { I: "identical", E: "equivalent", D: "drifted", d: "seen", B: "broken", U: "unknown", F: "first" };
 function colour(strip) {
-  if (strip.firstElementChild) return;
   var letters = strip.textContent, piece = document.createDocumentFragment();
   for (var i = 0; i < letters.length; i++) piece.append(make("i", "n" + (kinds[letters[i]] || "none"), letters[i]));
+  strip.classList.remove("letters");
   strip.textContent = "";
   strip.append(piece);
 }
@@ -113,8 +114,8 @@ function night(cell) {
   return day.toISOString().slice(0, 10);
 }
 if (until) {
-  var strips = all(".strip");
-  if (window.IntersectionObserver && strips.length && !strips[0].firstElementChild) {
+  var strips = all(".strip.letters");
+  if (window.IntersectionObserver && strips.length) {
     var seen = new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) { if (entry.isIntersecting) { colour(entry.target); seen.unobserve(entry.target); } });
     }, { rootMargin: "300px" });

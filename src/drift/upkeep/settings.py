@@ -42,13 +42,13 @@ CONFIG: Mapping[str, Field] = {
     **_fields(_I, "User ExposedPorts Env Cmd Entrypoint WorkingDir Labels StopSignal"),
     **_fields(_I, "Healthcheck", "part by part: what is left out is the image's"),
     **_fields(_I, "Volumes", "paths alone; the volumes themselves go over by name"),
-    **_fields(_I, "Shell OnBuild", "for builds: an image's, never a container's"),
-    **_fields(_I, "ArgsEscaped", _WINDOWS),
+    **_fields(_C, "Shell OnBuild", "an engine gives a container none of its image's"),
+    **_fields(_N, "ArgsEscaped", _WINDOWS),
     **_fields(_C, "Domainname AttachStdin AttachStdout AttachStderr Tty OpenStdin StdinOnce"),
     **_fields(_C, "NetworkDisabled StopTimeout"),
     **_fields(_C, "Hostname", "not where the engine made it of the container's id"),
+    **_fields(_C, "MacAddress", "its owner's: one that the engine made is only in the endpoint"),
     **_fields(_N, "Image", "the new one's"),
-    **_fields(_N, "MacAddress", "made by the engine: two would have it while both are there"),
 }
 
 HOST: Mapping[str, Field] = {
@@ -61,7 +61,7 @@ HOST: Mapping[str, Field] = {
     **_fields(_C, "LogConfig NetworkMode PortBindings VolumeDriver CapAdd CapDrop CgroupnsMode"),
     **_fields(_C, "Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode Cgroup Links"),
     **_fields(_C, "OomScoreAdj PidMode Privileged PublishAllPorts ReadonlyRootfs SecurityOpt"),
-    **_fields(_C, "StorageOpt Tmpfs UTSMode UsernsMode ShmSize Sysctls Runtime"),
+    **_fields(_C, "StorageOpt Tmpfs UTSMode UsernsMode ShmSize Sysctls Runtime Annotations"),
     **_fields(_C, "RestartPolicy", "set when the new one is known to work"),
     **_fields(_C, "Binds", "anonymous volumes are added by name"),
     **_fields(_C, "Mounts", "a volume without a name is mounted by the name that it got"),
@@ -69,15 +69,15 @@ HOST: Mapping[str, Field] = {
     **_fields(_N, "AutoRemove", "such a container is never touched: stopping it deletes it"),
     **_fields(_N, "ContainerIDFile", "the client's: it was written when the old one was made"),
     **_fields(_N, "MaskedPaths ReadonlyPaths", "the engine's own list; a newer one has another"),
-    **_fields(_N, "CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth", _WINDOWS),
-    **_fields(_N, "ConsoleSize Isolation", _WINDOWS),
+    **_fields(_N, "CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth Isolation", _WINDOWS),
+    **_fields(_N, "ConsoleSize", "the terminal's that it was started from"),
 }
 
 ENDPOINT: Mapping[str, Field] = {
-    **_fields(_C, "IPAMConfig Links DriverOpts"),
+    **_fields(_C, "IPAMConfig Links DriverOpts GwPriority"),
     **_fields(_C, "Aliases", "not the container's short id"),
     **_fields(_N, "NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway", "a result"),
-    **_fields(_N, "GlobalIPv6Address GlobalIPv6PrefixLen", "a result"),
+    **_fields(_N, "GlobalIPv6Address GlobalIPv6PrefixLen DNSNames", "a result"),
     **_fields(_N, "MacAddress", "made by the engine: two would have it while both are there"),
 }
 

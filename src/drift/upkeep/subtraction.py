@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import Any
 
 from drift.upkeep.settings import CONFIG, HOST, Fate
 
 Settings = Mapping[str, Any]
 _MISSING = object()
+# A word of an upgrade's own, on the container that it made: never the next one's.
+UPGRADING = "drift.upgrading"
+_RESET = [""]  # how an engine is told that there is no entrypoint
 _MAPS = ("Labels", "ExposedPorts", "Volumes", "Healthcheck")
 
 
@@ -46,7 +50,7 @@ def carried_over(
     ``container`` is its inspect document; ``old`` and ``new`` the ``Config`` of the image that
     it was made from and of the next. ``keep`` names inherited fields that stay as they are.
     """
-    config = container.get("Config") or {}
+    config = _as_asked(container.get("Config") or {})
     kept: dict[str, Any] = {}
     moved: list[Moved] = []
     for name, field in CONFIG.items():
@@ -68,6 +72,12 @@ def carried_over(
     return Carried(kept, carried, tuple(moved))
 
 
+def _as_asked(config: Settings) -> Settings:
+    """Without what an upgrade or the engine put there."""
+    labels = {k: v for k, v in (config.get("Labels") or {}).items() if k != UPGRADING}
+    return {**config, "Labels": labels}
+
+
 def _inherited(
     name: str, value: Any, old: Any, new: Any, keep: Collection[str]
 ) -> tuple[Any, list[Moved]]:
@@ -75,8 +85,11 @@ def _inherited(
         return _variables(value or [], old or [], new or [], keep)
     if name in _MAPS:
         return _map(name, value or {}, old or {}, new or {}, keep)
+    if name == "WorkingDir":  # the engine cleans the container's
+        old, new = (normpath(path) if path else path for path in (old, new))
     if (value or None) != (old or None):
-        return (_MISSING if value is None else value), []
+        cleared = _RESET if name == "Entrypoint" else _MISSING
+        return (cleared if value is None else value), []
     if (old or None) == (new or None):
         return _MISSING, []
     if name in keep:
@@ -128,12 +141,13 @@ def _map(
 def _resolve_command(
     kept: dict[str, Any], config: Settings, old: Settings, moved: list[Moved]
 ) -> None:
-    """The engine takes an image's Cmd only where no Entrypoint is given: with one that was, the
-    container's Cmd is its owner's, and where it has none although its image had, one was."""
+    """The engine takes an image's Cmd only where no Entrypoint is given: with one that was (or
+    that was reset), the container's Cmd is its owner's, and where it has none although its image
+    had, one was."""
     if not config.get("Cmd") and old.get("Cmd") and config.get("Entrypoint"):
         kept["Entrypoint"] = config["Entrypoint"]
         kept.pop("Cmd", None)
         moved[:] = [one for one in moved if one.field != "Entrypoint"]
-    if "Entrypoint" in kept and config.get("Cmd"):
+    if kept.get("Entrypoint") and config.get("Cmd"):
         kept["Cmd"] = config["Cmd"]
         moved[:] = [one for one in moved if one.field != "Cmd"]

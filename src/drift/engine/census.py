@@ -101,11 +101,14 @@ def changes(connection: Connection, container_id: str) -> list[Document] | None:
         return response.json() or []
 
 
-def remove_container(connection: Connection, container_id: str) -> bool:
-    """Remove a stopped container, never its volumes. False where it was gone."""
+def remove_container(connection: Connection, container_id: str, *, volumes: bool = False) -> bool:
+    """Remove a stopped container. False where it was gone.
+
+    Its volumes stay; with ``volumes`` those go that the engine made for it without a name.
+    """
     with connection.failures(f"removing the container {container_id}"):
         try:
-            connection.client.remove_container(container_id, v=False, force=False)
+            connection.client.remove_container(container_id, v=volumes, force=False)
         except docker.errors.NotFound:
             return False
         except docker.errors.APIError as error:

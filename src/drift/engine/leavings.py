@@ -101,16 +101,17 @@ def cache_records(connection: Connection) -> Mapping[str, CacheRecord]:
         EngineError: the engine does not answer.
     """
     with connection.failures("listing the build cache"):
-        records = _disk_usage(connection).get("BuildCache") or ()
+        records = disk_usage(connection, "build-cache").get("BuildCache") or ()
         return {str(record["ID"]): _cache_record(record) for record in records}
 
 
-def _disk_usage(connection: Connection) -> Mapping[str, Any]:
-    """``/system/df``; the engine does one at a time, and refuses while another is running."""
+def disk_usage(connection: Connection, kind: str) -> Mapping[str, Any]:
+    """``/system/df``, of one kind where the engine can; it does one at a time, and refuses
+    while another is running."""
     deadline = time.monotonic() + _BUSY_TIMEOUT
     while True:
         response = connection.client.get(
-            connection.url("/system/df"), params={"type": "build-cache"}, timeout=600
+            connection.url("/system/df"), params={"type": kind}, timeout=600
         )
         busy = response.status_code == 500 and "already running" in response.text
         if not busy or time.monotonic() > deadline:

@@ -59,6 +59,7 @@ class Connection:
         query: Mapping[str, str | tuple[str, ...]],
         body: IO[bytes],
         headers: Mapping[str, str],
+        method: str = "POST",
     ) -> http.client.HTTPResponse:
         """Send ``body`` in chunks as it is read, and give the response, its body unread.
 
@@ -68,16 +69,18 @@ class Connection:
             OSError: the connection broke.
             http.client.HTTPException: the answer is not HTTP.
         """
-        self._send_head("POST", path, query, {**headers, "Transfer-Encoding": "chunked"})
+        self._send_head(method, path, query, {**headers, "Transfer-Encoding": "chunked"})
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for chunk in _chunks(body):
                 self._http.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self._http.send(b"0\r\n\r\n")
-        response = http.client.HTTPResponse(self._http.sock, method="POST")
+        response = http.client.HTTPResponse(self._http.sock, method=method)
         response.begin()
         return response
 
-    def get(self, path: str, timeout: float) -> http.client.HTTPResponse:
+    def get(
+        self, path: str, timeout: float, query: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
         """Ask for ``path``; the response, its body unread and ending with the connection.
 
         HTTP/1.0 is spoken, so that the body comes as it is: undoing chunks of 32 KiB takes
@@ -89,7 +92,7 @@ class Connection:
         """
         self._http.sock.settimeout(timeout)
         self._http._http_vsn, self._http._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
-        self._send_head("GET", path, {}, {})
+        self._send_head("GET", path, query or {}, {})
         response = http.client.HTTPResponse(self._http.sock, method="GET")
         response.begin()
         return response

@@ -76,6 +76,9 @@ class Faulty:
     def own_references(self) -> tuple[str, ...]:
         return ()
 
+    def containers_labelled(self, label: str) -> tuple[str, ...]:
+        return ()
+
     def images_in_use(self) -> InUse:
         return InUse("faulty", frozenset(), frozenset())
 

@@ -25,6 +25,7 @@ from drift.cli.planned import show_plan
 from drift.cli.progress import watching
 from drift.cli.rendering import Wanted, dockerfiles, emit
 from drift.cli.telling import tell_of, told_if_undone, undelivered_in_words
+from drift.cli.unfinished import say_unfinished
 
 if TYPE_CHECKING:
     from drift.config import Config
@@ -124,6 +125,7 @@ def _tonight(config: Config, names: Sequence[str], night: date | None, jobs: int
         Store.open(config.store.url) as store,
         watching() as watcher,
     ):
+        say_unfinished(engine)
         if tidies(config.upkeep):
             with alone(store, watcher):
                 tidy(engine, store, config, watcher.says)

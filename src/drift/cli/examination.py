@@ -15,6 +15,7 @@ from pathlib import Path
 
 from drift.cli.opening import configuration, database_file, existing_store
 from drift.cli.telling import undelivered_in_words
+from drift.cli.unfinished import MEND, unfinished
 from drift.config import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError, Error, StoreError
@@ -133,6 +134,9 @@ def _engine(config: Config | None) -> Iterator[Finding]:
             yield _identity(engine)
             yield _builder(engine, config.engine.builder if config else "auto")
             yield _disk(engine, _need(config))
+            said = unfinished(engine)
+            if said:
+                yield Finding(WARN, "upgrade", said, MEND)
         except Error as error:
             yield _failed("engine", error)
 

@@ -13,6 +13,7 @@ import typer
 from drift.cli import output
 from drift.cli.opening import configuration, filled_store
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
+from drift.cli.unfinished import say_unfinished
 
 if TYPE_CHECKING:
     from drift.config import Config
@@ -58,6 +59,7 @@ def command(
     from drift.engine.engine import Engine
     from drift.store.store import Store
     from drift.upkeep.gc import apply_gc, has_rules, plan_gc
+    from drift.upkeep.recovery import let_expired_go
 
     settings = configuration(config)
     with ExitStack() as opened:
@@ -66,6 +68,8 @@ def command(
         opened.enter_context(store)
         engine = opened.enter_context(Engine.connect(settings.engine.host))
         opened.enter_context(store.exclusive(0.0, output.say))
+        say_unfinished(engine)
+        let_expired_go(engine, output.say)
         own = _own(engine, store, settings)
         plan = plan_gc(engine, store, settings, images or ()) if ruled else None
         done = apply_gc(engine, plan) if plan is not None and apply else None

@@ -13,6 +13,7 @@ import typer
 from drift.cli import output
 from drift.cli.opening import configuration, store_to_read
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
+from drift.cli.unfinished import say_unfinished
 
 if TYPE_CHECKING:
     from drift.config import Config
@@ -48,6 +49,7 @@ def command(
         settings, store = _opened(config, opened)
         host = settings.engine.host if settings else None
         engine = opened.enter_context(Engine.connect(host))
+        say_unfinished(engine)
         fleet = settings.images if settings else ()
         looker = Looker(engine, store, fleet, pull, pull, Reader(engine, store))
         found = list(looker.all())

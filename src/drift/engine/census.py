@@ -40,6 +40,13 @@ def containers(connection: Connection, *, sizes: bool = False) -> Iterator[Docum
             yield found
 
 
+def containers_labelled(connection: Connection, label: str) -> tuple[str, ...]:
+    """The ids of containers, running or not, that have a label."""
+    with connection.failures("listing containers"):
+        found = connection.client.containers(all=True, quiet=True, filters={"label": label})
+    return tuple(str(one["Id"]) for one in found)
+
+
 @dataclass(frozen=True, slots=True)
 class InUse:
     """The images that an engine holds, and those of them that a container stands on, by id."""

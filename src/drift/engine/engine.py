@@ -149,6 +149,10 @@ class Engine:
         """The engine's images, and those that a container stands on right now."""
         return census.images_in_use(self.connection)
 
+    def containers_labelled(self, label: str) -> tuple[str, ...]:
+        """The ids of containers, running or not, that have a label."""
+        return census.containers_labelled(self.connection, label)
+
     def remove_nameless_images(self, image_ids: Iterable[str], since: datetime) -> Cleanup:
         """See :func:`drift.engine.leavings.remove_nameless_images`."""
         return leavings.remove_nameless_images(self.connection, image_ids, since)

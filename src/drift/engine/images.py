@@ -95,9 +95,14 @@ def tag(connection: Connection, image: str, reference: str) -> None:
         EngineError: the engine does not have the image, or refuses.
     """
     _require_own(reference)
-    repository, _, name = reference.rpartition(":")
+    move_name(connection, image, reference)
+
+
+def move_name(connection: Connection, image: str, reference: str) -> None:
+    """Let a reference, which has no digest, mean this image in the engine."""
+    parsed = Reference.parse(reference)
     with connection.failures(f"tagging {image} as {reference}"):
-        connection.client.tag(image, repository, name)
+        connection.client.tag(image, f"{parsed.domain}/{parsed.path}", parsed.tag)
 
 
 def remove(connection: Connection, reference: str) -> bool:

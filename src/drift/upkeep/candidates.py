@@ -22,6 +22,7 @@ from drift.oci import Reference
 from drift.report.words import age
 from drift.store.uses import ImageUse
 from drift.upkeep.keep import kept_by
+from drift.upkeep.marks import SUFFIXES
 from drift.upkeep.model import Census, Container, StoredImage
 from drift.upkeep.reading import naming
 from drift.upkeep.written import would_be_lost
@@ -124,6 +125,8 @@ def _container_kept(one: Container, looking: Looking) -> str | None:
         return f"its restart policy is {one.restart}"
     if one.of_swarm:
         return "a swarm task: swarm removes it"
+    if one.name.endswith(SUFFIXES):
+        return "it is of an upgrade: `drift upgrade` goes on with it, or lets it go"
     users = sorted(other.name for other in naming(one, looking.census.containers))
     if users:
         return f"{', '.join(users)} names it"

@@ -29,7 +29,8 @@ class Mount:
 @dataclass(frozen=True, slots=True)
 class Container:
     """A container. ``names_others`` are the containers, by id or name, that it names in
-    VolumesFrom, Links and its namespaces. A time is None where the engine has none."""
+    VolumesFrom, Links and its namespaces; without the first, ``stands_on``: it cannot be started
+    without those. A time is None where the engine has none."""
 
     id: str
     name: str
@@ -44,6 +45,8 @@ class Container:
     names_others: tuple[str, ...]
     mounts: tuple[Mount, ...]
     size: int
+    started_at: datetime | None = None
+    stands_on: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:

@@ -62,16 +62,23 @@ def read_container(found: Mapping[str, Any]) -> Container:
         names_others=named_containers(host),
         mounts=tuple(_mount(one) for one in found.get("Mounts") or ()),
         size=int(found.get("SizeRw") or 0),
+        started_at=_real(state.get("StartedAt")),
+        stands_on=_stood_on(host),
     )
 
 
 def named_containers(host: Mapping[str, Any]) -> tuple[str, ...]:
     """The containers, by id or name, that a HostConfig names."""
     volumes = [str(one).partition(":")[0] for one in host.get("VolumesFrom") or ()]
+    return tuple(dict.fromkeys([*volumes, *_stood_on(host)]))
+
+
+def _stood_on(host: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of them that a container needs to start: links and namespaces."""
     links = [str(one).partition(":")[0].removeprefix("/") for one in host.get("Links") or ()]
     modes = [str(host.get(key) or "") for key in ("NetworkMode", "IpcMode", "PidMode")]
     joined = [mode.removeprefix("container:") for mode in modes if mode.startswith("container:")]
-    return tuple(dict.fromkeys([*volumes, *links, *joined]))
+    return tuple(dict.fromkeys([*links, *joined]))
 
 
 def names(container: Container, reference: str) -> bool:
@@ -89,6 +96,19 @@ def naming(container: Container, everyone: Iterable[Container]) -> list[Containe
         for other in everyone
         if other.id != container.id and any(names(container, one) for one in other.names_others)
     ]
+
+
+def standing_on(container: Container, everyone: Iterable[Container]) -> list[Container]:
+    """The other containers that stand on this one, and those on them: nearest first."""
+    everyone = list(everyone)
+    found = [container]
+    for one in found:
+        found += [
+            other
+            for other in everyone
+            if other not in found and any(names(one, named) for named in other.stands_on)
+        ]
+    return found[1:]
 
 
 def read_written(

@@ -6,49 +6,58 @@ Nothing is changed by a plan. What could lose data is refused here, by name: see
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from drift.config.model import Config
 from drift.engine import census, images
 from drift.engine.engine import Engine
+from drift.upkeep.choosing import Wishes, chosen_by, never_unnamed
+from drift.upkeep.marks import NEW, OLD
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
-from drift.upkeep.reading import names, naming, read_containers, read_written, running
+from drift.upkeep.reading import read_containers, read_written, running, standing_on
+from drift.upkeep.recovery import image_labels
 from drift.upkeep.running import Looker, Running, State
 from drift.upkeep.settings import unknown_fields
-from drift.upkeep.subtraction import Moved, carried_over
+from drift.upkeep.subtraction import Carried, carried_over
 from drift.upkeep.written import would_be_lost
 
-LABEL = "drift.upgrade"
-_SOCKETS = ("docker.sock", "podman.sock")
+_Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the command line allows: names of containers, and ``--accept-…`` and ``--keep``."""
+class Next:
+    """What a container is made anew with: its inspect document as it is, and its next image
+    under the name by which that is asked for."""
 
-    named: Collection[str] = ()
-    keep: Collection[str] = ()
-    accept_risk: bool = False
-    accept_volumes: bool = False
+    container: Container
+    document: _Document
+    reference: str
+    image_id: str
+    carried: Carried
+    mounting: Mounting
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The fields that its owner set, and that go over."""
+        config = self.carried.config.items()
+        return tuple(sorted(name for name, value in config if value not in _EMPTY))
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
     """One container's plan. It would be upgraded where ``refused`` and ``left`` are both empty:
-    ``refused`` says what forbids it, ``left`` why there is nothing to do."""
+    ``refused`` says what forbids it, ``left`` why there is nothing to do. ``joined`` are those
+    that stand on it and are made anew with it."""
 
     running: Running
     chosen_by: str
     refused: tuple[str, ...] = ()
     left: str = ""
-    moved: tuple[Moved, ...] = ()
-    settings: tuple[str, ...] = ()
-    mounting: Mounting | None = None
-    dependents: tuple[str, ...] = ()
+    next: Next | None = None
+    joined: tuple[Next, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -64,107 +73,128 @@ def plan_upgrades(engine: Engine, config: Config, looker: Looker, wishes: Wishes
     everyone = read_containers(engine.connection)
     chosen = {}
     for one in running(everyone):
-        by = chosen_by(one, config, wishes, _image_labels(engine, one))
+        by = chosen_by(one, config, wishes, image_labels(engine.connection, one))
         if by is not None:
             chosen[one.id] = by
-    return [
-        _planned(engine, config, looker.look(one), chosen, everyone, wishes)
-        for one in running(everyone)
-        if one.id in chosen
-    ]
+    planner = _Planner(engine, config, looker, wishes, everyone, chosen)
+    return [planner.plan(one) for one in running(everyone) if one.id in chosen]
 
 
-def chosen_by(
-    container: Container, config: Config, wishes: Wishes, image_labels: Mapping[str, str]
-) -> str | None:
-    """How a container was chosen: ``name``, ``glob`` or ``label``; None where it was not.
-
-    A label that the image carries counts for nothing: an image must not choose itself.
-    """
-    if any(names(container, name) for name in wishes.named):
-        return "name"
-    if wishes.named:
-        return None
-    if any(fnmatchcase(container.name, glob) for glob in config.upkeep.upgrade):
-        return "glob"
-    own = container.labels.get(LABEL) == "true" and LABEL not in image_labels
-    return "label" if own else None
-
-
-def never_unnamed(container: Container, config: Config, here: str, domains: Collection[str]) -> str:
-    """Why a container is only ever upgraded by name; empty where it may be by glob or label.
-
-    ``here`` is this process's host name, which in a container is its id; ``domains`` are the
-    registries of what runs.
-    """
-    if len(here) >= 12 and container.id.startswith(here):
-        return "drift itself runs in it"
-    if any(mount.source.endswith(_SOCKETS) for mount in container.mounts):
-        return "it may be drift's way to the engine"
-    store = config.store.url.partition("@")[2] or config.store.url.partition("://")[2]
-    if store.partition("/")[0].partition(":")[0] == container.name:
-        return "drift's store is in it"
-    if (
-        container.name in {domain.partition(":")[0] for domain in domains}
-        or "registry" in (container.image.rpartition("/")[2].partition(":")[0].partition("@")[0])
-    ):
-        return "it may be the registry in use"
-    return ""
+def transactions(found: Sequence[Upgrade]) -> list[list[Next]]:
+    """What is upgraded together: a ready container with those that stand on it, and whatever
+    shares one of these. Those that others stand on come first."""
+    sets: list[dict[str, Next]] = []
+    for one in found:
+        if not one.ready or one.next is None:
+            continue
+        mine = {member.container.id: member for member in (one.next, *one.joined)}
+        for other in [other for other in sets if other.keys() & mine.keys()]:
+            sets.remove(other)
+            # Of a container's two next ones that with the newer image counts.
+            mine = {key: _newer(mine.get(key), other.get(key)) for key in mine | other}
+        sets.append(mine)
+    return [_bottom_up(list(one.values())) for one in sets]
 
 
-def _image_labels(engine: Engine, container: Container) -> Mapping[str, str]:
-    document = images.document(engine.connection, container.image_id)
-    if document is None:
-        return {LABEL: "unknown"}  # it cannot be ruled out that the image carries it
-    return (document.get("Config") or {}).get("Labels") or {}
+def _newer(one: Next | None, other: Next | None) -> Next:
+    found = [n for n in (one, other) if n is not None]
+    return next((n for n in found if n.image_id != n.container.image_id), found[0])
 
 
-def _planned(
-    engine: Engine,
-    config: Config,
-    one: Running,
-    chosen: Mapping[str, str],
-    everyone: Sequence[Container],
-    wishes: Wishes,
-) -> Upgrade:
-    container = one.container
-    by = chosen[container.id]
-    plain = Upgrade(one, by)
-    shown = _only_shown(container)
-    if shown:
-        return replace(plain, refused=(shown,))
-    if one.state is not State.NEWER:
-        return replace(plain, left=f"not restarted: {one.said}")
-    if one.image_id is None or one.difference is None:
-        return replace(plain, refused=("its content was not looked at: use --pull",))
-    if by != "name":
-        domains = {other.image.partition("/")[0] for other in everyone if "/" in other.image}
-        why = never_unnamed(container, config, socket.gethostname(), domains)
+def _bottom_up(members: list[Next]) -> list[Next]:
+    everyone = [one.container for one in members]
+    # Each stands on fewer than those that stand on it.
+    return sorted(members, key=lambda one: -len(standing_on(one.container, everyone)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    engine: Engine
+    config: Config
+    looker: Looker
+    wishes: Wishes
+    everyone: Sequence[Container]
+    chosen: Mapping[str, str]
+
+    def plan(self, container: Container) -> Upgrade:
+        shown = _only_shown(container)
+        plain = Upgrade(self.looker.look(container), self.chosen[container.id])
+        if shown:
+            return replace(plain, refused=(shown,))
+        if plain.running.state is not State.NEWER:
+            return replace(plain, left=f"not restarted: {plain.running.said}")
+        if plain.running.image_id is None or plain.running.difference is None:
+            return replace(plain, refused=("its content was not looked at: use --pull",))
+        why = self._only_by_name(plain)
         if why:
             return replace(plain, refused=(f"{why}: only by its name",))
-    refused = _risks(one, by, wishes)
-    document = census.container(engine.connection, container.id)
-    old = images.document(engine.connection, container.image_id)
-    new = images.document(engine.connection, one.image_id)
-    if document is None or new is None:
-        return replace(plain, refused=("it or the new image is gone",))
-    if old is None:
-        gone = "the old image is gone: what its owner set cannot be told from what it brought"
-        return replace(plain, refused=(*refused, gone))
-    plain = _with_settings(plain, document, old, new, wishes)
-    dependents = naming(container, everyone)
-    refused += _volumes(old, new, wishes)
-    refused += [f"the field {name} is not known" for name in unknown_fields(document)]
-    refused += [
-        f"{other.name} names it and was not chosen"
-        for other in dependents
-        if other.id not in chosen
-    ]
-    lost = would_be_lost(read_written(engine.connection, container, config.upkeep.discard))
-    refused += [lost] if lost else []
-    return replace(
-        plain, refused=tuple(refused), dependents=tuple(other.name for other in dependents)
-    )
+        return self._with_next(plain, plain.running.image_id)
+
+    def _only_by_name(self, plain: Upgrade) -> str:
+        if plain.chosen_by == "name":
+            return ""
+        images_named = (one.image for one in self.everyone)
+        domains = {image.partition("/")[0] for image in images_named if "/" in image}
+        return never_unnamed(plain.running.container, self.config, socket.gethostname(), domains)
+
+    def _with_next(self, plain: Upgrade, image_id: str) -> Upgrade:
+        container = plain.running.container
+        refused = _risks(plain, self.wishes)
+        made, why = self._next(container, plain.running.reference, image_id)
+        if made is None:
+            return replace(plain, refused=(*refused, *why))
+        refused += why
+        joined = []
+        for other in standing_on(container, self.everyone):
+            if other.id not in self.chosen:
+                refused.append(f"{other.name} names it and was not chosen")
+                continue
+            its, why = self._joining(other)
+            refused += [f"{other.name}: {reason}" for reason in why]
+            joined += [its] if its else []
+        return replace(plain, refused=tuple(refused), next=made, joined=tuple(joined))
+
+    def _joining(self, other: Container) -> tuple[Next | None, list[str]]:
+        """A container that stands on another, made anew on the image that it has."""
+        shown = _only_shown(other)
+        if shown:
+            return None, [shown]
+        named = images.document(self.engine.connection, other.image)
+        same = named is not None and str(images.image_id_of(named)) == other.image_id
+        return self._next(other, other.image if same else other.image_id, other.image_id)
+
+    def _next(
+        self, container: Container, reference: str, image_id: str
+    ) -> tuple[Next | None, list[str]]:
+        """What it is made anew with, and what forbids it."""
+        connection = self.engine.connection
+        document = census.container(connection, container.id)
+        old = images.document(connection, container.image_id)
+        new = images.document(connection, image_id)
+        if document is None or new is None:
+            return None, ["it or the new image is gone"]
+        if old is None:
+            return None, [
+                "the old image is gone: what its owner set cannot be told from what it brought"
+            ]
+        was, will = (one.get("Config") or {} for one in (old, new))
+        carried = carried_over(document, was, will, self.wishes.keep)
+        mounting = mounting_of(container, document.get("HostConfig") or {})
+        refused = _volumes(was, will, self.wishes)
+        refused += [f"the field {name} is not known" for name in unknown_fields(document)]
+        discard = self.config.upkeep.discard
+        lost = would_be_lost(read_written(connection, container, discard))
+        refused += [lost] if lost else []
+        refused += self._names_taken(container)
+        return Next(container, document, reference, image_id, carried, mounting), refused
+
+    def _names_taken(self, container: Container) -> list[str]:
+        needed = {container.name + suffix for suffix in (NEW, OLD)}
+        return [
+            f"the container {other.name} is not drift's, and in the way"
+            for other in self.everyone
+            if other.name in needed
+        ]
 
 
 def _only_shown(container: Container) -> str:
@@ -172,35 +202,25 @@ def _only_shown(container: Container) -> str:
         return "it removes itself when it stops, with its anonymous volumes: never touched"
     if container.of_swarm:
         return "a swarm task: swarm upgrades it"
+    if container.state != "running":
+        return f"it is {container.state}"
     return ""
 
 
-def _risks(one: Running, by: str, wishes: Wishes) -> list[str]:
-    unexplained = one.difference.unexplained if one.difference else ()
-    if not unexplained or (by == "name" and wishes.accept_risk):
+def _risks(plain: Upgrade, wishes: Wishes) -> list[str]:
+    difference = plain.running.difference
+    unexplained = difference.unexplained if difference else ()
+    if not unexplained or (plain.chosen_by == "name" and wishes.accept_risk):
         return []
     return [f"{', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
-
-
-def _with_settings(
-    plain: Upgrade,
-    document: Mapping[str, Any],
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    wishes: Wishes,
-) -> Upgrade:
-    carried = carried_over(document, old.get("Config") or {}, new.get("Config") or {}, wishes.keep)
-    mounting = mounting_of(plain.running.container, document.get("HostConfig") or {})
-    own = tuple(sorted(name for name, value in carried.config.items() if value not in _EMPTY))
-    return replace(plain, moved=carried.moved, settings=own, mounting=mounting)
 
 
 _EMPTY: tuple[Any, ...] = (None, "", False, 0, [], {})
 
 
-def _volumes(old: Mapping[str, Any], new: Mapping[str, Any], wishes: Wishes) -> list[str]:
-    before, after = (set((one.get("Config") or {}).get("Volumes") or {}) for one in (old, new))
-    if before == after or wishes.accept_volumes:
+def _volumes(before: _Document, after: _Document, wishes: Wishes) -> list[str]:
+    paths = [set(one.get("Volumes") or {}) for one in (before, after)]
+    if paths[0] == paths[1] or wishes.accept_volumes:
         return []
-    told = [", ".join(sorted(paths)) or "none" for paths in (before, after)]
+    told = [", ".join(sorted(some)) or "none" for some in paths]
     return [f"the images' VOLUME paths differ ({told[0]} → {told[1]}): --accept-volumes"]

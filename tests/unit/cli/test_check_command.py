@@ -31,6 +31,9 @@ class FakeEngine:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def containers_labelled(self, label: str) -> tuple[str, ...]:
+        return ()
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

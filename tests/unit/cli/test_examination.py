@@ -38,6 +38,9 @@ class FakeEngine:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def containers_labelled(self, label: str) -> tuple[str, ...]:
+        return ()
+
     def identity(self, builder: str) -> EngineIdentity:
         return EngineIdentity("docker", "28.5.2", "1.52", builder, "linux/amd64")
 

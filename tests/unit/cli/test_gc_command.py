@@ -27,6 +27,9 @@ class FakeEngine:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def containers_labelled(self, label: str) -> tuple[str, ...]:
+        return ()
+
     def own_references(self) -> tuple[str, ...]:
         return tuple(self.references)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from drift.config import Config, load
+from drift.upkeep.choosing import Wishes, chosen_by, never_unnamed
 from drift.upkeep.model import Container, Mount
-from drift.upkeep.upgrading import Wishes, chosen_by, never_unnamed
 
 WEB = Container("0123456789abcdef", "web-1", "", "r.example:5000/web:1", "running", None, None,
                 "no", False, {}, (), (), 0)  # fmt: skip

@@ -1,0 +1,252 @@
+"""From any state that an upgrade can be in, to one where exactly the right containers run.
+
+The engine's own record is all that is asked (see :mod:`drift.upkeep.marks`). Every step can be
+done again, so whoever is killed here is followed by the next. Two containers of one name never
+run at once: what starts comes after the other was stopped, and neither is started by the engine
+while nothing is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from drift.engine import census, containers, images
+from drift.engine.connection import Connection
+from drift.engine.engine import Engine
+from drift.errors import EngineError
+from drift.upkeep import backup
+from drift.upkeep.marks import HELD, NEW, UPGRADING, Group, Pair, Way, groups
+from drift.upkeep.model import Container
+from drift.upkeep.reading import read_container, read_containers
+from drift.upkeep.watching import wait_until_well
+
+Say = Callable[[str], None]
+KEPT = timedelta(hours=24)  # how long an old container is held
+
+
+def read_groups(connection: Connection) -> list[Group]:
+    """Every upgrade that the engine knows of, oldest first.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    everyone = read_containers(connection)
+    return groups(everyone, lambda one: image_labels(connection, one))
+
+
+def image_labels(connection: Connection, container: Container) -> Mapping[str, str]:
+    """The labels that a container's image brought; those of an image that is gone are unknown,
+    so that all of the container's count as brought."""
+    document = images.document(connection, container.image_id)
+    if document is None:
+        return container.labels
+    return (document.get("Config") or {}).get("Labels") or {}
+
+
+def recover(engine: Engine, watch: float, say: Say) -> None:
+    """Lead whatever was interrupted to its end, and let go what was held for long enough.
+
+    Raises:
+        EngineError: one cannot be led to its end.
+    """
+    for group in _known(engine):
+        if group.pending:
+            say(f"{group.name}: an upgrade of it was interrupted; going on")
+            settle(engine.connection, group, watch, say)
+    let_expired_go(engine, say)
+
+
+def let_expired_go(engine: Engine, say: Say) -> None:
+    """Remove what ``--hold`` kept for a day.
+
+    Raises:
+        EngineError: the engine refuses.
+    """
+    for group in _known(engine):
+        if held_too_long(group):
+            let_go(engine.connection, group)
+            say(f"{group.name}: the one before it was held for a day, and is gone")
+
+
+def _known(engine: Engine) -> list[Group]:
+    marked = engine.containers_labelled(UPGRADING)
+    return read_groups(engine.connection) if marked else []
+
+
+def interrupted(engine: Engine) -> list[str]:
+    """The containers whose upgrade was interrupted; one request where none was ever upgraded.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    return [group.name for group in _known(engine) if group.pending]
+
+
+def roll_back(connection: Connection, name: str, say: Say) -> None:
+    """Go back to the container that ``--hold`` kept.
+
+    Raises:
+        EngineError: nothing is held for this name, or a step failed.
+    """
+    for group in read_groups(connection):
+        names = {pair.member.name for pair in group.pairs}
+        if group.way is Way.HELD and name.removeprefix("/") in names:
+            go_back(connection, group, say)
+            return
+    raise EngineError(
+        f"no earlier container of {name!r} is held",
+        hint="`drift upgrade --apply --hold` keeps one for a day",
+    )
+
+
+def settle(connection: Connection, group: Group, watch: float, say: Say) -> str | None:
+    """Go on with an upgrade that was interrupted; why it went back, None where it did not.
+
+    Raises:
+        EngineError: a step failed; the next call goes on from there.
+    """
+    if group.way is Way.FORWARD:
+        return go_forward(connection, group, watch, say)
+    if group.way is Way.FINISH:
+        finish(connection, group, say)
+    if group.way is Way.BACK:
+        go_back(connection, group, say)
+        return "it was interrupted"
+    return None
+
+
+def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> str | None:
+    """Start the new ones, which are at their names, and see whether they work; else go back.
+
+    Gives the reason why they went back, None where they work and the old ones are gone.
+    """
+    news = {pair.new.id: pair.member.name for pair in group.pairs if pair.new}
+    try:
+        for one in news:
+            containers.start(connection, one)
+        say(f"{group.name}: started, to be healthy or to run for {watch:.0f} s")
+        why = wait_until_well(connection, news, watch)
+    except EngineError as error:
+        why = error.message
+    if why is None:
+        finish(connection, group, say)
+        return None
+    say(f"{group.name}: going back: {why}")
+    containers.wait_until_back(connection, 60)
+    go_back(connection, group, say)
+    return why
+
+
+def finish(connection: Connection, group: Group, say: Say) -> None:
+    """The new ones stay: they get their restart policy, and the old ones go."""
+    for pair in group.pairs:
+        if pair.new:
+            _restore_policy(connection, pair.new, pair)
+            containers.start(connection, pair.new.id)
+    for pair in reversed(group.pairs):
+        if pair.old and not group.mark.hold:
+            census.remove_container(connection, pair.old.id)
+        elif pair.old and not pair.old.name.endswith(HELD):
+            containers.rename(connection, pair.old.id, pair.member.name + HELD)
+    if not group.mark.hold:
+        _discard_backups(connection, group)
+    say(f"{group.name}: upgraded")
+
+
+def go_back(connection: Connection, group: Group, say: Say) -> None:
+    """The old ones run again as they did, and nothing is left of the new ones."""
+    for pair in reversed(group.pairs):
+        if pair.new and not pair.new.stopped:
+            containers.stop(connection, pair.new.id, _grace(connection, pair.new))
+    for pair in group.pairs:
+        # From the first of these on, whoever reads the names goes back too.
+        if pair.new and pair.new.name == pair.member.name:
+            containers.rename(connection, pair.new.id, pair.member.name + NEW)
+    for pair in group.pairs:
+        if pair.old and pair.new and pair.backup and _wrote_since(connection, pair):
+            say(f"{pair.member.name}: restoring its volumes")
+            backup.restore(connection, pair.backup, pair.old)
+    for pair in group.pairs:
+        if pair.old and pair.old.name != pair.member.name:
+            containers.rename(connection, pair.old.id, pair.member.name)
+        _name_back(connection, pair)
+    for pair in group.pairs:
+        if pair.old:
+            containers.start(connection, pair.old.id)
+            _restore_policy(connection, pair.old, pair)
+    _discard_backups(connection, group)
+    for pair in reversed(group.pairs):
+        if pair.new:
+            _remove_new(connection, pair.new, pair.old, group.mark.at)
+    say(f"{group.name}: as it was before")
+
+
+def let_go(connection: Connection, group: Group) -> None:
+    """Remove what ``--hold`` kept: the old containers, never their volumes, and the copies."""
+    for pair in reversed(group.pairs):
+        if pair.old and pair.old.name.endswith(HELD):
+            census.remove_container(connection, pair.old.id)
+    _discard_backups(connection, group)
+
+
+def held_too_long(group: Group, now: datetime | None = None) -> bool:
+    """Whether what is held has been for longer than it is kept."""
+    return group.way is Way.HELD and (now or datetime.now(UTC)) - group.mark.at > KEPT
+
+
+def _wrote_since(connection: Connection, pair: Pair) -> bool:
+    """Whether the new one ran after the old one last did: then what the volumes hold is its."""
+    old, new = (_now(connection, one) for one in (pair.old, pair.new))
+    if old is None or new is None or new.started_at is None or not old.stopped:
+        return False
+    return old.started_at is None or old.started_at < new.started_at
+
+
+def _now(connection: Connection, one: Container | None) -> Container | None:
+    document = census.container(connection, one.id) if one else None
+    return read_container(document) if document else None
+
+
+def _grace(connection: Connection, one: Container) -> int | None:
+    document = census.container(connection, one.id) or {}
+    grace = (document.get("Config") or {}).get("StopTimeout")
+    return None if grace is None else int(grace)
+
+
+def _restore_policy(connection: Connection, one: Container, pair: Pair) -> None:
+    document = census.container(connection, one.id) or {}
+    has = (document.get("HostConfig") or {}).get("RestartPolicy") or {}
+    if dict(has) != dict(pair.member.policy):
+        containers.set_policy(connection, one.id, pair.member.policy)
+
+
+def _name_back(connection: Connection, pair: Pair) -> None:
+    """Let the reference that the upgrade moved name the image that it named before."""
+    if pair.member.named is None or pair.new is None:
+        return
+    reference, before = pair.member.named
+    document = images.document(connection, reference)
+    moved = document is not None and str(images.image_id_of(document)) == pair.new.image_id
+    if moved and images.document(connection, before) is not None:
+        images.move_name(connection, before, reference)
+
+
+def _discard_backups(connection: Connection, group: Group) -> None:
+    for pair in group.pairs:
+        if pair.backup:
+            backup.discard(connection, pair.backup)
+
+
+def _remove_new(
+    connection: Connection, new: Container, old: Container | None, at: datetime
+) -> None:
+    """Remove a new container, and the volumes that the engine made for it alone."""
+    kept = {mount.name for mount in old.mounts} if old else set()
+    census.remove_container(connection, new.id)
+    for mount in new.mounts:
+        if old is None or not mount.anonymous or mount.name in kept or mount.name is None:
+            continue
+        made_at = containers.volume_made_at(connection, mount.name)
+        if made_at is not None and made_at >= at.replace(microsecond=0):
+            containers.remove_volume(connection, mount.name)

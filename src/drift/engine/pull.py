@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -241,9 +241,9 @@ def _described(
     digest: Digest | None,
 ) -> PulledImage:
     image_id = images.image_id_of(document)
-    remembered = remembered_digest(document, parsed)
-    if remembered == image_id:
-        remembered = None  # containerd stores name their own builds so too
+    # Containerd stores name their own builds by digest too.
+    known = (one for one in remembered_digests(document, parsed) if one != image_id)
+    remembered = next(known, None)
     with connection.failures(f"reading the history of {reference}"):
         history = connection.client.history(str(image_id))
     settings = document.get("Config") or {}
@@ -260,13 +260,18 @@ def _described(
     )
 
 
-def remembered_digest(document: dict[str, Any], parsed: Reference) -> Digest | None:
-    """The digest that an inspected image is known by in the reference's repository."""
-    for name in sorted(document.get("RepoDigests") or ()):
+def remembered_digests(document: Mapping[str, Any], parsed: Reference) -> tuple[Digest, ...]:
+    """The digests that an inspected image is known by in the reference's repository, sorted.
+
+    There may be several: an image that was pushed and then pulled by an index has that of its
+    manifest and that of the index.
+    """
+    found = []
+    for name in document.get("RepoDigests") or ():
         try:
             known = Reference.parse(name)
         except ValueError:
             continue  # ``<none>@<none>`` of an image that lost its name
-        if (known.domain, known.path) == (parsed.domain, parsed.path):
-            return known.digest
-    return None
+        if known.digest and (known.domain, known.path) == (parsed.domain, parsed.path):
+            found.append(known.digest)
+    return tuple(sorted(found))

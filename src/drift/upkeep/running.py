@@ -14,7 +14,7 @@ from drift.config.model import Image
 from drift.engine import images, registry
 from drift.engine.engine import Engine
 from drift.engine.leavings import moment
-from drift.engine.pull import remembered_digest
+from drift.engine.pull import remembered_digests
 from drift.engine.registry import Distributed
 from drift.errors import EngineError, Error
 from drift.oci import Reference
@@ -93,8 +93,8 @@ class Looker:
                 plain, state=State.ID, said="made from an id: nothing newer has its name"
             )
         document = images.document(self.engine.connection, container.image_id)
-        digest = str(remembered_digest(document, parsed) or "") if document else ""
-        plain = replace(plain, digest=digest or None)
+        known = [str(one) for one in remembered_digests(document, parsed)] if document else []
+        plain = replace(plain, digest=known[0] if known else None)
         if parsed.digest is not None:
             return replace(
                 plain, state=State.PINNED, digest=str(parsed.digest), said="pinned by digest"
@@ -103,7 +103,7 @@ class Looker:
             own = self._own_build(parsed)
             if own is not None:
                 return self._compared(replace(plain, newest=own, image_id=own), document)
-            return self._from_registry(plain, document)
+            return self._from_registry(plain, document, known)
         except Error as error:
             return replace(plain, said=f"unknown: {error.message}")
 
@@ -118,15 +118,17 @@ class Looker:
                 return str(last.result.image_id) if last else None
         return None
 
-    def _from_registry(self, plain: Running, document: dict[str, Any] | None) -> Running:
+    def _from_registry(
+        self, plain: Running, document: dict[str, Any] | None, known: Sequence[str]
+    ) -> Running:
         found = self._asked(plain.reference)
         if isinstance(found, EngineError):
             return self._local(plain, State.UNKNOWN, f"not known: {found.message}")
         if found is None:
             return self._local(plain, State.CURRENT, "current; no registry has it")
         plain = replace(plain, newest=found.digest)
-        if found.digest == plain.digest:
-            return replace(plain, state=State.CURRENT, said="current")
+        if found.digest in known:
+            return replace(plain, state=State.CURRENT, said="current", digest=found.digest)
         platform = images.platform_of(document) if document else None
         if platform is not None and not same_platform(platform, found.platforms):
             return replace(plain, said=f"the newest has no image for {platform}")
@@ -152,8 +154,8 @@ class Looker:
         document = images.document(self.engine.connection, reference)
         if document is None:
             return None
-        known = remembered_digest(document, Reference.parse(reference))
-        return str(images.image_id_of(document)) if str(known) == digest else None
+        known = map(str, remembered_digests(document, Reference.parse(reference)))
+        return str(images.image_id_of(document)) if digest in known else None
 
     def _local(self, plain: Running, state: State, said: str) -> Running:
         """Against what the name means in this engine, where no registry tells; ``state`` and

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from drift.engine.pull import PullFailure, classify, remembered_digest
+from drift.engine.pull import PullFailure, classify, remembered_digests
 from drift.oci import Reference
 
 CASES = [
@@ -47,9 +47,10 @@ def test_a_bare_404_is_not_found() -> None:
     assert classify("gone", 404) is PullFailure.NOT_FOUND
 
 
-def test_the_digest_of_the_references_own_repository() -> None:
-    other, own = "sha256:" + "1" * 64, "sha256:" + "2" * 64
-    document = {"RepoDigests": ["<none>@<none>", f"a/debian@{other}", f"debian@{own}"]}
-    assert remembered_digest(document, Reference.parse("debian:12")) == own
-    assert remembered_digest(document, Reference.parse("alpine")) is None
-    assert remembered_digest({"RepoDigests": None}, Reference.parse("debian")) is None
+def test_the_digests_of_the_references_own_repository() -> None:
+    other, own, index = (f"sha256:{digit * 64}" for digit in "123")
+    names = [f"debian@{index}", "<none>@<none>", f"a/debian@{other}", f"debian@{own}", "debian:12"]
+    document = {"RepoDigests": names}
+    assert remembered_digests(document, Reference.parse("debian:12")) == (own, index)
+    assert remembered_digests(document, Reference.parse("alpine")) == ()
+    assert remembered_digests({"RepoDigests": None}, Reference.parse("debian")) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import Any
 
 from drift.upkeep.model import Container, Mount
@@ -26,12 +27,13 @@ def mounting_of(container: Container, host: Mapping[str, Any]) -> Mounting:
     name: those of ``--mount`` without a source, of VolumesFrom, of the image's VOLUME.
     """
     binds = [str(one) for one in host.get("Binds") or ()]
-    placed = {bind.split(":")[1] if ":" in bind else bind for bind in binds}
+    # The engine cleans a path that it mounts at: /data/ is /data.
+    placed = {normpath(bind.split(":")[1] if ":" in bind else bind) for bind in binds}
     named = {mount.destination: mount for mount in container.mounts if mount.type == "volume"}
     binds = [_named(bind, named) for bind in binds]
     mounts: list[Mapping[str, Any]] = []
     for one in host.get("Mounts") or ():
-        target = str(one.get("Target") or "")
+        target = normpath(str(one.get("Target") or ""))
         placed.add(target)
         volume = named.get(target)
         mounts.append({**one, "Source": volume.name} if volume else dict(one))
@@ -48,9 +50,8 @@ def mounting_of(container: Container, host: Mapping[str, Any]) -> Mounting:
 
 def _named(bind: str, named: Mapping[str, Mount]) -> str:
     """An anonymous volume that was declared as a bare path, by its name."""
-    if ":" in bind or bind not in named:
-        return bind
-    return f"{named[bind].name}:{bind}"
+    volume = None if ":" in bind else named.get(normpath(bind))
+    return f"{volume.name}:{bind}" if volume else bind
 
 
 def _volume(path: str, mount: Mount) -> Mapping[str, Any]:

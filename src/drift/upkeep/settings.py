@@ -1,7 +1,8 @@
 """Every setting of a container, and what becomes of it in the next one.
 
-The fields are those of the engine API's schema, version 1.41 (``ContainerConfig``, ``HostConfig``
-with ``Resources``, ``EndpointSettings``). A test holds the table against the schema, and
+The fields are those of the engine API's schema, versions 1.41 to 1.56 (``ContainerConfig``,
+``HostConfig`` with ``Resources``, ``EndpointSettings``). What a field holds goes over whole,
+whatever is nested in it. A test holds the table against the schema, and
 :func:`unknown_fields` finds what a newer engine has beside it: what is not understood is not
 silently dropped.
 """
@@ -61,7 +62,8 @@ HOST: Mapping[str, Field] = {
     **_fields(_C, "LogConfig NetworkMode PortBindings VolumeDriver CapAdd CapDrop CgroupnsMode"),
     **_fields(_C, "Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode Cgroup Links"),
     **_fields(_C, "OomScoreAdj PidMode Privileged PublishAllPorts ReadonlyRootfs SecurityOpt"),
-    **_fields(_C, "StorageOpt Tmpfs UTSMode UsernsMode ShmSize Sysctls Runtime Annotations"),
+    **_fields(_C, "StorageOpt Tmpfs UTSMode UsernsMode ShmSize Sysctls Runtime"),
+    **_fields(_C, "Annotations Umask"),
     **_fields(_C, "RestartPolicy", "set when the new one is known to work"),
     **_fields(_C, "Binds", "anonymous volumes are added by name"),
     **_fields(_C, "Mounts", "a volume without a name is mounted by the name that it got"),

@@ -15,17 +15,22 @@ from drift.upkeep.mounting import mounting_of
 from drift.upkeep.settings import CONFIG, ENDPOINT, HOST, Fate, unknown_fields
 from drift.upkeep.subtraction import Moved, carried_over
 
-SCHEMA = json.loads((Path(__file__).parent / "fixtures" / "engine-api-1.41.json").read_text())
-# What versions up to 1.51 have beside it.
-LATER = {"Annotations", "DNSNames", "GwPriority"}
+FIXTURES = Path(__file__).parent / "fixtures"
+SCHEMAS = {
+    "1.41": json.loads((FIXTURES / "engine-api-1.41.json").read_text()),
+    **json.loads((FIXTURES / "engine-api-later.json").read_text()),
+}
+VERSIONS = ("1.41", "1.51", "1.56")
 
 
 @pytest.mark.parametrize(
     ("part", "table"),
     [("ContainerConfig", CONFIG), ("HostConfig", HOST), ("EndpointSettings", ENDPOINT)],
 )
-def test_every_field_of_the_schema_has_its_fate(part: str, table: Any) -> None:
-    assert set(table) - LATER == set(SCHEMA[part])
+def test_every_field_of_the_schemas_has_its_fate(part: str, table: Any) -> None:
+    for version in VERSIONS:
+        assert set(SCHEMAS[version][part]) - set(table) == set(), version
+    assert set(table) == {name for version in VERSIONS for name in SCHEMAS[version][part]}
     assert all(field.why for field in table.values() if field.fate is Fate.NOT_APPLICABLE)
 
 
@@ -171,3 +176,11 @@ def test_a_bare_path_is_bound_by_the_name_that_it_got() -> None:
     volume = Mount("volume", ANONYMOUS, "/v", "/data", True)
     made = mounting_of(with_mounts(volume), {"Binds": ["/data"]})
     assert (made.binds, made.mounts) == ((f"{ANONYMOUS}:/data",), ())
+
+
+def test_a_mount_that_was_written_with_a_slash_is_not_made_twice() -> None:
+    mounts = [Mount("volume", name, f"/v/{name}", f"/{name}", True) for name in ("one", "two")]
+    asked = {"Binds": ["one:/one/:ro"], "Mounts": [{"Type": "volume", "Target": "/two/"}]}
+    made = mounting_of(with_mounts(*mounts), asked)
+    assert made.binds == ("one:/one/:ro",)
+    assert [one["Source"] for one in made.mounts] == ["two"]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from drift.upkeep.making import Creation, creation
 from drift.upkeep.mounting import Mounting
+from drift.upkeep.settings import ENDPOINT, HOST, Fate
 from drift.upkeep.subtraction import carried_over
 
 OLD = "0123456789ab" + "c" * 52
@@ -113,3 +117,31 @@ def test_what_is_joined_is_named_by_its_successors_id() -> None:
 def test_a_host_name_is_not_given_to_a_container_that_has_the_hosts() -> None:
     assert "Hostname" not in made({"Hostname": "h"}, {"UTSMode": "host"}).body
     assert made({"Hostname": "h"}, {"NetworkMode": "host"}).body["Hostname"] == "h"
+
+
+JSON = st.recursive(
+    st.integers() | st.text(max_size=5) | st.booleans(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+PUT_IN_FORM = {"Binds", "Mounts", "RestartPolicy", "NetworkMode", "IpcMode", "PidMode"} | {
+    *("Cgroup", "Links", "Aliases")
+}
+
+
+def carried_whole(table: Mapping[str, Any]) -> list[str]:
+    return [n for n, f in table.items() if f.fate is Fate.CARRIED and n not in PUT_IN_FORM]
+
+
+@given(st.sampled_from(carried_whole(HOST)), JSON)
+def test_whatever_is_nested_in_a_setting_goes_over(name: str, value: Any) -> None:
+    assert made(host={name: value}).body["HostConfig"][name] == value
+
+
+@given(st.sampled_from(carried_whole(ENDPOINT)), st.dictionaries(st.text(max_size=5), JSON))
+def test_whatever_is_nested_in_an_endpoints_setting_goes_over(name: str, value: Any) -> None:
+    found = made(host={"NetworkMode": "n"}, networks={"n": {name: value}}).body
+    first = found.get("NetworkingConfig", {}).get("EndpointsConfig", {}).get("n", {})
+    assert first.get(name, {}) == value

@@ -31,12 +31,14 @@ scenarios: ## labelled and generated nights on a real engine, two at once: docs/
 unit: setup ## the tests that need neither network nor engine
 	@$(PYTEST) tests/unit
 
-.PHONY: check
-check: setup ## formatting, lint, types, unit tests (the import direction among them)
+.PHONY: lint
+lint: setup ## formatting, lint, types
 	@$(PYTHON_IN) -m ruff format --check
 	@$(PYTHON_IN) -m ruff check
 	@$(PYTHON_IN) -m mypy
-	@$(PYTEST) tests/unit
+
+.PHONY: check
+check: lint unit ## formatting, lint, types, unit tests (the import direction among them)
 
 .PHONY: workflows
 workflows: setup ## what actionlint and zizmor say of the workflows and the action

@@ -4,7 +4,7 @@
 own. The directory holds what the scenarios left
 (DRIFT_ACCURACY); each table replaces the one between its two marks in the page, and a table for
 which nothing was left stays as it is. The simulation of the table needs no engine and is made
-here.
+here, a minute and more; only for its own page, as it comes out the same each time.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def main() -> None:
         "scenarios": list(scenarios(labelled)) if labelled else [],
         "undecided": list(undecided(labelled)),
         "generated": list(generated(read((directory / "generated").glob("*.json")))),
-        "simulation": list(simulation()),
+        "simulation": list(simulation()) if written == PAGE else [],
         "cost": list(cost(read((directory / "cost").glob("*.json")))),
     }
     text = PAGE.read_text()

@@ -3,6 +3,10 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 WORK=$ROOT/.work
 VENV=$ROOT/.venv
+# Of this working tree alone, as others on this machine have theirs; at most 15 letters.
+BRIDGE=${DRIFT_BRIDGE:-drift$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)}
+# Where this is set, each of hundreds of processes would compile all of our modules anew.
+unset PYTHONDONTWRITEBYTECODE
 
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 2; }

@@ -15,6 +15,7 @@ import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
+from support.own_engine import running_engine
 from support.project import Bases, Project, import_image, small_root
 from support.registry import running_registry
 
@@ -23,9 +24,18 @@ BASE_IMAGE = "drift-test/base:bookworm"
 
 
 @pytest.fixture(scope="session")
-def engine_host() -> str:
-    """The engine under test: DRIFT_TEST_HOST, else DOCKER_HOST, else the usual socket."""
-    return (
+def engine_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The engine under test: DRIFT_TEST_HOST, else DOCKER_HOST, else the usual socket.
+
+    Tests look at all that an engine holds, so no two may use one at once: of workers that run
+    beside each other (``pytest -n``) the first has that one, and each other one an engine of
+    its own.
+    """
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+        with running_engine(tmp_path_factory.mktemp("engine")) as engine:
+            yield engine.host
+        return
+    yield (
         os.environ.get("DRIFT_TEST_HOST")
         or os.environ.get("DOCKER_HOST")
         or "unix:///var/run/docker.sock"

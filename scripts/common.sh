@@ -17,19 +17,22 @@ can_install() {
 }
 
 # install PACKAGE...: from apt, without recommended packages; lists are fetched when needed.
-# Fails, with apt's last words, where it cannot.
-install() {
+# Fails, with apt's last words, where it cannot. One at a time of those that share the tree.
+install() (
   say "installing: $*"
   mkdir -p "$WORK"
-  local log=$WORK/apt.log
-  local options=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0)
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get "${options[@]}" install "$@" >"$log" 2>&1 && return
-  if apt-get -qq update >"$log" 2>&1 && apt-get "${options[@]}" install "$@" >>"$log" 2>&1; then
-    return
-  fi
-  tail -n 15 "$log" >&2
+  exec 9>"$WORK/apt.lock"
+  flock 9
+  apt install "$@" >"$WORK/apt.log" 2>&1 && return
+  { apt update && apt install "$@"; } >"$WORK/apt.log" 2>&1 && return
+  tail -n 15 "$WORK/apt.log" >&2
   return 1
+)
+
+# Without the lock's descriptor, which services that a package starts would hold.
+apt() {
+  DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" 9>&-
 }
 
 # need PROGRAM PACKAGE: there, or installed, or a message that says what is missing.

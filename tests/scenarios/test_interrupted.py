@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 
 import docker
+import pytest
 
 from support.nights import APP, simple
+from support.own_engine import as_root
 from support.project import Project
 
-SLOW = "slow-step-of-the-interrupted-test"
+
+@pytest.fixture
+def sleep() -> str:
+    """A command that nothing else on this machine runs; it outlasts the test."""
+    return f"sleep {random.randrange(10**6, 10**7)}"
 
 
-def slow(base: str) -> dict[str, str]:
+def slow(base: str, step: str) -> dict[str, str]:
     files = simple(base)
-    files["app/Dockerfile"] += f"            RUN : {SLOW} && sleep 60\n"
+    files["app/Dockerfile"] += f"            RUN {step}\n"
     return files
 
 
@@ -28,12 +35,17 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.2)
 
 
-def processes() -> list[str]:
-    """The command lines of all processes of this machine that the slow step runs in."""
-    import subprocess
+def processes(command: str) -> list[str]:
+    """The ids of all processes of this machine that run exactly this command."""
+    listed = subprocess.run(["ps", "axww", "-o", "pid=,args="], capture_output=True, text=True)
+    lines = (line.split(maxsplit=1) for line in listed.stdout.splitlines())
+    return [pid for pid, arguments in lines if arguments == command]
 
-    listed = subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True)
-    return [line for line in listed.stdout.splitlines() if SLOW in line and "sleep 60" in line]
+
+def wake(command: str) -> None:
+    """Wait for the step that sleeps, and end its sleep."""
+    wait_until(lambda: bool(processes(command)))
+    subprocess.run(as_root("kill", *processes(command)), check=True)
 
 
 def tags_of(api: docker.APIClient, image: str) -> set[str]:
@@ -43,22 +55,22 @@ def tags_of(api: docker.APIClient, image: str) -> set[str]:
 
 
 def test_ctrl_c_stops_the_build_and_leaves_nothing(
-    project: Project, small_image: str, api: docker.APIClient
+    project: Project, small_image: str, api: docker.APIClient, sleep: str
 ) -> None:
     name = f"interrupted-{project.builder}"
     project.configure(APP.replace('"app"\ncontext', f'"{name}"\ncontext'))
     project.commit(simple(small_image))
     first = project.check()
     before = tags_of(api, name)
-    project.commit(slow(small_image))
+    project.commit(slow(small_image, sleep))
     process = project.process("check", "--format", "json", "--as-of", "2026-11-02")
-    wait_until(lambda: bool(processes()))
+    wait_until(lambda: bool(processes(sleep)))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert out == ""
     assert "Traceback" not in err
-    wait_until(lambda: not processes(), 10)
+    wait_until(lambda: not processes(sleep), 10)
     assert tags_of(api, name) == before
     project.commit(simple(small_image))
     image = project.check().image(name)
@@ -66,18 +78,21 @@ def test_ctrl_c_stops_the_build_and_leaves_nothing(
     assert image["baseline"]["build"] == first.image(name)["candidate"]["build"]
 
 
-def test_a_second_run_at_once_waits_and_says_for_whom(project: Project, small_image: str) -> None:
+def test_a_second_run_at_once_waits_and_says_for_whom(
+    project: Project, small_image: str, sleep: str
+) -> None:
     project.configure(APP)
-    files = simple(small_image)
-    files["app/Dockerfile"] += f"            RUN : {SLOW} && sleep 6\n"
-    project.commit(files)
+    project.commit(slow(small_image, f"{sleep} || true"))
     one = project.process("check", "--format", "json", "--as-of", "2026-11-01")
-    time.sleep(3)
+    wait_until(lambda: bool(processes(sleep)))
     other = project.process("check", "--format", "json", "--as-of", "2026-11-02")
+    assert other.stderr is not None
+    assert any("wait" in line.lower() for line in other.stderr), "it ended, and did not wait"
+    wake(sleep)
     _, first_err = one.communicate(timeout=120)
+    wake(sleep)
     _, second_err = other.communicate(timeout=120)
     assert (one.returncode, other.returncode) == (0, 0), first_err + second_err
-    assert "wait" in second_err.lower()
     night = project.drift("history", "--format", "json")[1]
     assert '"first"' in night
     assert "2026-11-02" in night

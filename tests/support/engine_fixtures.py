@@ -15,7 +15,7 @@ import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
-from support.own_engine import running_engine
+from support.own_engine import as_root, running_engine
 from support.project import Bases, Project, import_image, small_root
 from support.registry import running_registry
 
@@ -32,8 +32,10 @@ def engine_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     its own.
     """
     if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
-        with running_engine(tmp_path_factory.mktemp("engine")) as engine:
+        place = tmp_path_factory.mktemp("engine")
+        with running_engine(place) as engine:
             yield engine.host
+        subprocess.run(as_root("rm", "-rf", place), check=False)
         return
     yield (
         os.environ.get("DRIFT_TEST_HOST")

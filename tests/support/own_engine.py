@@ -1,7 +1,4 @@
-"""A container engine of a test's own, for what lists, prunes and removes everything.
-
-Its data lie on a small file system in a file, so that "freed" and "full" can be read there.
-"""
+"""Container engines of the tests' own, for what lists, prunes and removes everything."""
 
 from __future__ import annotations
 
@@ -111,16 +108,11 @@ class OwnEngine:
 
 
 @contextmanager
-def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
-    """Run an engine whose data root holds so much; root's privileges are needed, or sudo."""
-    place = directory / "engine"
-    (place / "data").mkdir(parents=True)
-    disk = place / "disk"
-    with disk.open("wb") as file:
-        file.truncate(megabytes << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
-    subprocess.run(as_root("mount", "-o", "loop", disk, place / "data"), check=True)
-    engine = OwnEngine(place, place / "data", _bridge())
+def running_engine(place: Path) -> Iterator[OwnEngine]:
+    """Run an engine in a directory of its own; root's privileges are needed, or sudo."""
+    data = place / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    engine = OwnEngine(place, data, _bridge())
     try:
         engine.start()
         try:
@@ -131,10 +123,29 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
             engine.stop()
     finally:
         engine.let_go()
-        subprocess.run(as_root("umount", "-l", place / "data"), check=False)
         subprocess.run(
             as_root("ip", "link", "del", engine.bridge), check=False, capture_output=True
         )
+
+
+@contextmanager
+def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
+    """Run an engine whose data root holds so much.
+
+    It is a small file system in a file, so that "freed" and "full" can be read there.
+    """
+    place = directory / "engine"
+    (place / "data").mkdir(parents=True)
+    disk = place / "disk"
+    with disk.open("wb") as file:
+        file.truncate(megabytes << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
+    subprocess.run(as_root("mount", "-o", "loop", disk, place / "data"), check=True)
+    try:
+        with running_engine(place) as engine:
+            yield engine
+    finally:
+        subprocess.run(as_root("umount", "-l", place / "data"), check=False)
         disk.unlink()
 
 

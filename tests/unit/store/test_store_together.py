@@ -130,6 +130,7 @@ def test_a_second_run_waits_until_the_first_has_ended(store: Store) -> None:
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("heeded_signals")
 def test_ctrl_c_ends_the_waiting_and_leaves_the_lease_to_its_holder(store: Store) -> None:
     with store.exclusive(0, print):
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()

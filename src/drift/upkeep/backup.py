@@ -22,10 +22,11 @@ from drift.engine import archives, census
 from drift.engine.connection import Connection
 from drift.errors import EngineError
 from drift.upkeep.likeness import first_difference, listed
+from drift.upkeep.marks import BACKUP, SOURCE
 from drift.upkeep.model import Container, Mount
 from drift.upkeep.reading import read_containers
 
-SUFFIX, _SOURCE = ".drift-backup", "-source"
+_SOURCE = SOURCE.removeprefix(BACKUP)
 _TARGET = re.compile(r"(/drift-[0-9a-f]{32})/(old|copy)/([0-9]+)")
 _WHOLE = "whole"  # a file that says that all copies are
 
@@ -60,7 +61,7 @@ def take(
     names = sorted({mount.name for mount in volumes if mount.name})
     place = f"/drift-{secrets.token_hex(16)}"
     mounts = [*_old(place, dict(enumerate(names))), *_copies(place, names)]
-    name = f"{container.name}{SUFFIX}"
+    name = f"{container.name}{BACKUP}"
     made = _create(connection, name, container.image_id, mounts, label)
     backup = find(connection, made)
     if backup is None or sorted(backup.volumes.values()) != names:

@@ -41,14 +41,17 @@ def chosen_by(
     return "label" if own else None
 
 
-def never_unnamed(container: Container, config: Config, here: str, domains: Collection[str]) -> str:
+def is_here(container: Container, here: str) -> bool:
+    """Whether drift itself runs in a container; ``here`` is this process's host name, which in
+    a container is its id."""
+    return len(here) >= 12 and container.id.startswith(here)
+
+
+def never_unnamed(container: Container, config: Config, domains: Collection[str]) -> str:
     """Why a container is only ever upgraded by name; empty where it may be by glob or label.
 
-    ``here`` is this process's host name, which in a container is its id; ``domains`` are the
-    registries of what runs.
+    ``domains`` are the registries of what runs.
     """
-    if len(here) >= 12 and container.id.startswith(here):
-        return "drift itself runs in it"
     if any(mount.source.endswith(_SOCKETS) for mount in container.mounts):
         return "it may be drift's way to the engine"
     store = config.store.url.partition("@")[2] or config.store.url.partition("://")[2]

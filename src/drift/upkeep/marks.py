@@ -21,7 +21,9 @@ from drift.engine.leavings import moment
 from drift.upkeep.model import Container
 
 UPGRADING = "drift.upgrading"
-SUFFIXES = NEW, OLD, HELD, BACKUP = ".drift-new", ".drift-old", ".drift-held", ".drift-backup"
+NEW, OLD, HELD, BACKUP = ".drift-new", ".drift-old", ".drift-held", ".drift-backup"
+SOURCE = f"{BACKUP}-source"  # has the old volumes beside the copies, while they are made
+SUFFIXES = (NEW, OLD, HELD, BACKUP, SOURCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,15 @@ from drift.engine.connection import Connection
 from drift.engine.engine import Engine
 from drift.errors import EngineError
 from drift.upkeep import backup
-from drift.upkeep.marks import HELD, NEW, UPGRADING, Group, Pair, Way, groups
+from drift.upkeep.marks import HELD, NEW, UPGRADING, Group, Pair, Way, group_of, groups
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container, read_containers
 from drift.upkeep.watching import wait_until_well
 
 Say = Callable[[str], None]
 KEPT = timedelta(hours=24)  # how long an old container is held
+BACK_WITHIN = 60.0  # seconds that an engine that went away has to answer again
+GO_ON = "`drift upgrade` goes on from there, once the engine answers"
 
 
 def read_groups(connection: Connection) -> list[Group]:
@@ -130,12 +132,34 @@ def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> 
     except EngineError as error:
         why = error.message
     if why is None:
-        finish(connection, group, say)
+        _finish_surely(connection, group, say)
         return None
     say(f"{group.name}: going back: {why}")
-    containers.wait_until_back(connection, 60)
+    containers.wait_until_back(connection, BACK_WITHIN)
     go_back(connection, group, say)
     return why
+
+
+class UnfinishedError(EngineError):
+    """The new containers work, and something is left to be done about the old ones."""
+
+
+def _finish_surely(connection: Connection, group: Group, say: Say) -> None:
+    """The decision fell: what fails now is done again, and never leads back.
+
+    Raises:
+        UnfinishedError: it failed twice.
+    """
+    try:
+        finish(connection, group, say)
+    except EngineError:
+        try:
+            containers.wait_until_back(connection, BACK_WITHIN)
+            finish(connection, group_of(group.mark, read_containers(connection)), say)
+        except EngineError as error:
+            raise UnfinishedError(
+                f"{group.name} runs on its new image, but {error.message}", hint=GO_ON
+            ) from error
 
 
 def finish(connection: Connection, group: Group, say: Say) -> None:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from posixpath import normpath
 from typing import Any
 
+from drift.upkeep.marks import UPGRADING
 from drift.upkeep.settings import CONFIG, HOST, Fate
 
 Settings = Mapping[str, Any]
 _MISSING = object()
-# A word of an upgrade's own, on the container that it made: never the next one's.
-UPGRADING = "drift.upgrading"
 _RESET = [""]  # how an engine is told that there is no entrypoint
 _MAPS = ("Labels", "ExposedPorts", "Volumes", "Healthcheck")
 
@@ -74,6 +73,7 @@ def carried_over(
 
 def _as_asked(config: Settings) -> Settings:
     """Without what an upgrade or the engine put there."""
+    # A word of an upgrade's own, on the container that it made: never the next one's.
     labels = {k: v for k, v in (config.get("Labels") or {}).items() if k != UPGRADING}
     return {**config, "Labels": labels}
 

@@ -21,11 +21,19 @@ from drift.upkeep.making import Creation, creation
 from drift.upkeep.marks import NEW, OLD, Group, Mark, Member, Way, group_of
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container, read_containers, read_written
-from drift.upkeep.recovery import Say, finish, go_back, go_forward, let_go, read_groups
+from drift.upkeep.recovery import (
+    BACK_WITHIN,
+    GO_ON,
+    Say,
+    UnfinishedError,
+    finish,
+    go_back,
+    go_forward,
+    let_go,
+    read_groups,
+)
 from drift.upkeep.upgrading import Next, Upgrade, transactions
 from drift.upkeep.written import would_be_lost
-
-_BACK_WITHIN = 60.0  # seconds that an engine has to answer again
 
 
 @dataclass
@@ -53,7 +61,7 @@ class Transaction:
         """Upgrade; why it went back, None where the new ones run.
 
         Raises:
-            EngineError: the engine is away, and could not be led back: the next
+            EngineError: it could be led neither to its end nor back; the next
                 ``drift upgrade`` does.
         """
         try:
@@ -62,6 +70,8 @@ class Transaction:
             self._stop()
             self._switch()
             return go_forward(self.connection, self._group(), self.rules.watch, self.say)
+        except UnfinishedError:
+            raise
         except EngineError as error:
             return self._undo(error.message)
         except KeyboardInterrupt:
@@ -156,13 +166,18 @@ class Transaction:
         return group_of(self.mark, read_containers(self.connection))
 
     def _undo(self, why: str) -> str | None:
-        self.say(f"{self.mark.members[0].name}: going back: {why}")
-        containers.wait_until_back(self.connection, _BACK_WITHIN)
-        group = self._group()
-        if group.way in (Way.FINISH, Way.HELD, Way.DONE):
-            finish(self.connection, group, self.say)
-            return None
-        go_back(self.connection, group, self.say)
+        name = self.mark.members[0].name
+        self.say(f"{name}: going back: {why}")
+        try:
+            containers.wait_until_back(self.connection, BACK_WITHIN)
+            group = self._group()
+            if group.way in (Way.FINISH, Way.HELD, Way.DONE):
+                finish(self.connection, group, self.say)
+                return None
+            go_back(self.connection, group, self.say)
+        except EngineError as error:
+            said = f"the upgrade of {name} ({why}) could not be led back: {error.message}"
+            raise EngineError(said, hint=GO_ON) from error
         return why
 
     def _names(self, suffix: str) -> list[str]:

@@ -6,19 +6,20 @@ Nothing is changed by a plan. What could lose data is refused here, by name: see
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from drift.config.model import Config
 from drift.engine import census, images
+from drift.engine.connection import Connection
 from drift.engine.engine import Engine
-from drift.upkeep.choosing import Wishes, chosen_by, never_unnamed
-from drift.upkeep.marks import NEW, OLD
+from drift.upkeep.choosing import Wishes, chosen_by, is_here, never_unnamed
+from drift.upkeep.marks import SUFFIXES, Way
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
 from drift.upkeep.reading import read_containers, read_written, running, standing_on
-from drift.upkeep.recovery import image_labels
+from drift.upkeep.recovery import image_labels, read_groups
 from drift.upkeep.running import Looker, Running, State
 from drift.upkeep.settings import unknown_fields
 from drift.upkeep.subtraction import Carried, carried_over
@@ -43,7 +44,9 @@ class Next:
     def settings(self) -> tuple[str, ...]:
         """The fields that its owner set, and that go over."""
         config = self.carried.config.items()
-        return tuple(sorted(name for name, value in config if value not in _EMPTY))
+        return tuple(
+            sorted(name for name, value in config if value not in _EMPTY and name not in _CLIENTS)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,15 @@ def plan_upgrades(engine: Engine, config: Config, looker: Looker, wishes: Wishes
         by = chosen_by(one, config, wishes, image_labels(engine.connection, one))
         if by is not None:
             chosen[one.id] = by
-    planner = _Planner(engine, config, looker, wishes, everyone, chosen)
+    held = _held(engine.connection) if any(n.name.endswith(SUFFIXES) for n in everyone) else ()
+    planner = _Planner(engine, config, looker, wishes, everyone, chosen, held)
     return [planner.plan(one) for one in running(everyone) if one.id in chosen]
+
+
+def _held(connection: Connection) -> list[str]:
+    kept = [group for group in read_groups(connection) if group.way is Way.HELD]
+    pairs = [pair for group in kept for pair in group.pairs]
+    return [one.id for pair in pairs for one in (pair.old, pair.backup) if one]
 
 
 def transactions(found: Sequence[Upgrade]) -> list[list[Next]]:
@@ -115,27 +125,27 @@ class _Planner:
     wishes: Wishes
     everyone: Sequence[Container]
     chosen: Mapping[str, str]
+    held: Collection[str]  # ids of what earlier upgrades keep, and of their copies of volumes
 
     def plan(self, container: Container) -> Upgrade:
-        shown = _only_shown(container)
         plain = Upgrade(self.looker.look(container), self.chosen[container.id])
+        shown = _only_shown(container) or self._only_by_name(container)
         if shown:
             return replace(plain, refused=(shown,))
         if plain.running.state is not State.NEWER:
             return replace(plain, left=f"not restarted: {plain.running.said}")
         if plain.running.image_id is None or plain.running.difference is None:
             return replace(plain, refused=("its content was not looked at: use --pull",))
-        why = self._only_by_name(plain)
-        if why:
-            return replace(plain, refused=(f"{why}: only by its name",))
         return self._with_next(plain, plain.running.image_id)
 
-    def _only_by_name(self, plain: Upgrade) -> str:
-        if plain.chosen_by == "name":
+    def _only_by_name(self, container: Container) -> str:
+        """Why it may not be chosen by glob or label, where it was."""
+        if self.chosen[container.id] == "name":
             return ""
         images_named = (one.image for one in self.everyone)
         domains = {image.partition("/")[0] for image in images_named if "/" in image}
-        return never_unnamed(plain.running.container, self.config, socket.gethostname(), domains)
+        why = never_unnamed(container, self.config, domains)
+        return f"{why}: only by its name" if why else ""
 
     def _with_next(self, plain: Upgrade, image_id: str) -> Upgrade:
         container = plain.running.container
@@ -156,7 +166,7 @@ class _Planner:
 
     def _joining(self, other: Container) -> tuple[Next | None, list[str]]:
         """A container that stands on another, made anew on the image that it has."""
-        shown = _only_shown(other)
+        shown = _only_shown(other) or self._only_by_name(other)
         if shown:
             return None, [shown]
         named = images.document(self.engine.connection, other.image)
@@ -189,15 +199,17 @@ class _Planner:
         return Next(container, document, reference, image_id, carried, mounting), refused
 
     def _names_taken(self, container: Container) -> list[str]:
-        needed = {container.name + suffix for suffix in (NEW, OLD)}
+        needed = {container.name + suffix for suffix in SUFFIXES}
         return [
             f"the container {other.name} is not drift's, and in the way"
             for other in self.everyone
-            if other.name in needed
+            if other.name in needed and other.id not in self.held
         ]
 
 
 def _only_shown(container: Container) -> str:
+    if is_here(container, socket.gethostname()):
+        return "drift itself runs in it, and could not go on once it is stopped"
     if container.auto_remove:
         return "it removes itself when it stops, with its anonymous volumes: never touched"
     if container.of_swarm:
@@ -215,6 +227,7 @@ def _risks(plain: Upgrade, wishes: Wishes) -> list[str]:
     return [f"{', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
 
 
+_CLIENTS = ("AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce")  # what made it set these
 _EMPTY: tuple[Any, ...] = (None, "", False, 0, [], {})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drift.config import Config, load
-from drift.upkeep.choosing import Wishes, chosen_by, never_unnamed
+from drift.upkeep.choosing import Wishes, chosen_by, is_here, never_unnamed
 from drift.upkeep.model import Container, Mount
 
 WEB = Container("0123456789abcdef", "web-1", "", "r.example:5000/web:1", "running", None, None,
@@ -42,13 +42,18 @@ def test_an_image_does_not_choose_itself(config: Config, value: str) -> None:
 
 
 def test_what_drift_stands_on_is_only_taken_by_name(config: Config) -> None:
-    def why(one: Container, here: str = "host") -> str:
-        return never_unnamed(one, config, here, ["r.example:5000", "hub"])
+    def why(one: Container) -> str:
+        return never_unnamed(one, config, ["r.example:5000", "hub"])
 
     assert why(WEB) == ""
-    assert why(WEB, "0123456789ab") == "drift itself runs in it"
     socket = Mount("bind", None, "/var/run/docker.sock", "/var/run/docker.sock", True)
     assert why(replace(WEB, mounts=(socket,))) == "it may be drift's way to the engine"
     assert why(replace(WEB, name="db")) == "drift's store is in it"
     assert why(replace(WEB, name="hub")) == "it may be the registry in use"
     assert why(replace(WEB, image="registry:2")) == "it may be the registry in use"
+
+
+def test_drift_knows_the_container_that_it_runs_in() -> None:
+    assert is_here(WEB, "0123456789ab")
+    assert not is_here(WEB, "host")
+    assert not is_here(WEB, "0123")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -107,14 +107,20 @@ def test_without_a_command_the_help_is_shown(drift: Drift) -> None:
 
 
 def test_help_answers_at_once(tmp_path: Path) -> None:
-    """0.3 s is promised at rest; the bound, and the best of five, allow for a busy machine."""
+    """0.3 s is promised at rest. A busy machine takes longer, but no more of a processor; the
+    bound, and the best of five, allow for what it does to caches."""
     took = []
     for _ in range(5):
-        began = time.monotonic()
+        began = _processor_time_of_children()
         ran = drift_process("--help", cwd=tmp_path)
-        took.append(time.monotonic() - began)
+        took.append(_processor_time_of_children() - began)
         assert ran.returncode == 0
-    assert min(took) < 0.6
+    assert 0.01 < min(took) < 0.6
+
+
+def _processor_time_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:

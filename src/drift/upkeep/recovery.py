@@ -181,7 +181,7 @@ def finish(connection: Connection, group: Group, say: Say) -> None:
 def go_back(connection: Connection, group: Group, say: Say) -> None:
     """The old ones run again as they did, and nothing is left of the new ones."""
     for pair in reversed(group.pairs):
-        if pair.new and not pair.new.stopped:
+        if pair.new:  # whatever the group says: it may have been started since
             containers.stop(connection, pair.new.id, _grace(connection, pair.new))
     for pair in group.pairs:
         # From the first of these on, whoever reads the names goes back too.

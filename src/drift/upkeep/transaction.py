@@ -104,10 +104,15 @@ class Transaction:
                 one.reference,
                 one.image_id,
                 label=self.mark.label(),
-                replaced=self.made,
+                replaced=self._successors(),
             )
             self.made[one.container.id] = self._create(one, wanted)
         self.say(f"{self.mark.members[0].name}: made {', '.join(self._names(NEW))}")
+
+    def _successors(self) -> dict[str, str]:
+        """The new containers by the old ones' ids, and by their names: links are told by these."""
+        names = {one.container.name: self.made.get(one.container.id) for one in self.members}
+        return {**self.made, **{name: made for name, made in names.items() if made}}
 
     def _create(self, one: Next, wanted: Creation) -> str:
         made = containers.create(self.connection, one.container.name + NEW, wanted.body)

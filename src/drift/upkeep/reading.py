@@ -60,7 +60,7 @@ def read_container(found: Mapping[str, Any]) -> Container:
         auto_remove=bool(host.get("AutoRemove")),
         labels={str(k): str(v) for k, v in (config.get("Labels") or {}).items()},
         names_others=named_containers(host),
-        mounts=tuple(_mount(one) for one in found.get("Mounts") or ()),
+        mounts=_mounts(found.get("Mounts") or (), host.get("Tmpfs") or {}),
         size=int(found.get("SizeRw") or 0),
         started_at=_real(state.get("StartedAt")),
         stands_on=_stood_on(host),
@@ -120,6 +120,14 @@ def read_written(
         return None
     points = [mount.destination for mount in container.mounts]
     return written_outside(found, points, discard)
+
+
+def _mounts(found: Iterable[Mapping[str, Any]], tmpfs: Iterable[str]) -> tuple[Mount, ...]:
+    """All mounts: an engine lists those that ``--tmpfs`` asked for apart from the others."""
+    mounts = [_mount(one) for one in found]
+    listed = {one.destination for one in mounts}
+    mounts += [Mount("tmpfs", None, "", path, True) for path in tmpfs if path not in listed]
+    return tuple(mounts)
 
 
 def _mount(found: Mapping[str, Any]) -> Mount:

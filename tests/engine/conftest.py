@@ -11,6 +11,7 @@ from support.engine_fixtures import (
     small_image,
     small_root_tar,
 )
+from support.services_fixtures import services, services_made
 
 __all__ = [
     "api",
@@ -18,6 +19,8 @@ __all__ = [
     "builder",
     "engine_host",
     "registry",
+    "services",
+    "services_made",
     "small_image",
     "small_root_tar",
 ]

@@ -1,0 +1,192 @@
+"""``drift upgrade --apply`` on what does not work: the old ones run again, as they did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from support.services import RISK, Services, volume_of
+from support.sharing import witness
+from support.striking import striking
+
+FAILING = 'HEALTHCHECK --interval=500ms --timeout=1s --retries=1 CMD ["false"]'
+STARTING = 'HEALTHCHECK --interval=500ms --timeout=1s --start-period=1h --retries=1 CMD ["false"]'
+WELL = 'HEALTHCHECK --interval=500ms --timeout=1s --retries=1 CMD ["true"]'
+
+
+@pytest.mark.parametrize(
+    ("first", "changes", "why"),
+    [
+        ("exit 3", (), "app ended with exit code 3"),
+        ("", (FAILING,), "app is unhealthy"),
+        ("", ('ENTRYPOINT ["/no-such-program"]',), "no-such-program"),
+    ],
+    ids=["exits at once", "unhealthy", "cannot be started"],
+)
+def test_one_that_does_not_work(
+    services: Services, first: str, changes: tuple[str, ...], why: str
+) -> None:
+    services.rules(watch="1s")
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", first=first, files={"etc/a": "2"}, changes=changes)
+    services.give_back("app", old)
+    made = services.service("app", "app")
+    before = services.left()
+    with witness(services.engine, "app-data") as seen:
+        ran = services.upgrade("--apply", RISK, "app")
+    assert ran.code == 1, ran
+    assert "went back" in ran.out
+    assert why in ran.out
+    found = services.is_whole("app")
+    assert (found["Id"], found["Image"]) == (made, old)
+    assert services.left() == before
+    assert seen.started[-1] == "app"
+    assert services.upgrade().code == 0, "nothing is left to be put right"
+
+
+def test_one_that_becomes_healthy(services: Services) -> None:
+    services.rules(watch="1h")
+    old = services.publish("app", files={"etc/a": "1"})
+    new = services.publish("app", files={"etc/a": "2"}, changes=(WELL,))
+    services.give_back("app", old)
+    services.service("app", "app")
+    ran = services.upgrade("--apply", RISK, "app")
+    assert ran.code == 0, ran
+    assert services.is_whole("app")["Image"] == new
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "ended"])
+@pytest.mark.parametrize("at", ["/containers/create", "/stop", "/start"])
+def test_whoever_waits_too_long_may_stop_it(
+    services: Services, tmp_path_factory: pytest.TempPathFactory, number: signal.Signals, at: str
+) -> None:
+    """Its start period does not end, so that it is neither well nor ill."""
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", files={"etc/a": "2"}, changes=(STARTING,))
+    services.give_back("app", old)
+    made = services.service("app", "app")
+    before = services.left()
+
+    def stop(pid: int) -> None:
+        os.kill(pid, number)
+
+    place, host = tmp_path_factory.mktemp("t"), services.engine.host
+    with (
+        witness(services.engine, "app-data"),
+        striking(host, place, at, stop, heard=True) as proxy,
+    ):
+        ran = services.upgrade("--apply", RISK, "app", host=proxy.host)
+    assert proxy.struck
+    assert ran.code not in (0, 1), ran
+    found = services.is_whole("app")
+    assert (found["Id"], found["Image"]) == (made, old)
+    assert services.left() == before
+
+
+def test_a_port_that_is_taken_meanwhile(
+    services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", files={"etc/a": "2"})
+    services.give_back("app", old)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ports = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+    made = services.service("app", "app", network_mode="default", port_bindings=ports)
+    before = services.left()
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+    def take(pid: int) -> None:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+
+    place, host = tmp_path_factory.mktemp("t"), services.engine.host
+    with witness(services.engine, "app-data"), taken:
+        with striking(host, place, "/stop", take, heard=True) as proxy:
+            ran = services.upgrade("--apply", RISK, "app", host=proxy.host)
+        assert ran.code in (1, 2), ran
+        assert "address already in use" in ran.out + ran.err
+        while_taken = services.upgrade()
+        assert while_taken.code == 2, while_taken
+        taken.close()
+        after = services.upgrade()
+    assert after.code == 0, after
+    found = services.is_whole("app")
+    assert (found["Id"], found["Image"]) == (made, old)
+    assert found["NetworkSettings"]["Ports"] == ports
+    assert services.left() == before
+
+
+def test_held_and_back_again(services: Services) -> None:
+    old = services.publish("app", files={"etc/a": "1"})
+    new = services.publish("app", files={"etc/a": "2"})
+    services.give_back("app", old)
+    made = services.service("app", "app")
+    before = services.left()
+    nothing = services.upgrade("--rollback", "app")
+    assert nothing.code == 2, nothing
+    assert "no earlier container of 'app' is held" in nothing.err
+    assert services.upgrade("--apply", "--hold", RISK, "app").code == 0
+    services.write("app", "of-the-new-one")
+    held = services.api.inspect_container("app.drift-held")
+    assert (held["Id"], held["State"]["Running"]) == (made, False)
+    assert held["HostConfig"]["RestartPolicy"]["Name"] == "no", "the engine must not start it"
+    assert services.is_whole("app")["Image"] == new
+    ran = services.upgrade("--rollback", "app")
+    assert ran.code == 0, ran
+    found = services.is_whole("app")
+    assert (found["Id"], found["Image"]) == (made, old)
+    assert services.left() == before
+    rows = services.read("app", "/data/rows") or ""
+    assert "of-the-new-one" in rows, "without copies a rollback does not undo what was written"
+
+
+def test_held_ones_copies_are_what_it_goes_back_to(services: Services) -> None:
+    services.rules("backup = true")
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", files={"etc/a": "2"}, first="rm /data/rows; echo spoilt >/data/rows")
+    services.give_back("app", old)
+    services.service("app", "app")
+    before = services.left()
+    assert services.upgrade("--apply", "--hold", RISK, "app").code == 0
+    assert services.read("app", "/data/rows") == "spoilt\n"
+    assert services.upgrade("--rollback", "app").code == 0
+    assert services.is_whole("app")["Image"] == old
+    assert "spoilt" not in (services.read("app", "/data/rows") or "")
+    assert services.left() == before
+
+
+def test_a_copy_is_put_back_where_the_new_one_fails(services: Services) -> None:
+    services.rules("backup = true", watch="1s")
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", files={"etc/a": "2"}, first="rm /data/rows; echo x >/data/new; exit 1")
+    services.give_back("app", old)
+    services.service("app", "app")
+    before = services.left()
+    assert services.upgrade("--apply", RISK, "app").code == 1
+    assert services.is_whole("app")["Image"] == old
+    assert services.read("app", "/data/new") is None
+    assert services.left() == before
+
+
+def test_one_after_the_other_in_two_places_at_once(services: Services, tmp_path: Path) -> None:
+    """A second one neither disturbs the first, nor takes it for one that was interrupted."""
+    old = services.publish("app", files={"etc/a": "1"})
+    new = services.publish("app", files={"etc/a": "2"})
+    services.give_back("app", old)
+    services.service("app", "app")
+    codes = []
+
+    def meanwhile(pid: int) -> None:
+        codes.append(services.upgrade_beside())
+
+    with striking(services.engine.host, tmp_path, "/stop", meanwhile, heard=True) as proxy:
+        ran = services.upgrade("--apply", RISK, "app", host=proxy.host)
+    assert (ran.code, codes) == (0, [2]), ran
+    found = services.is_whole("app")
+    assert (found["Image"], volume_of(found)) == (new, "app-data")

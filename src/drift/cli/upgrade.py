@@ -58,6 +58,10 @@ def command(
     accept_volumes: Annotated[
         bool, typer.Option("--accept-volumes", help="Take an image with other VOLUME paths.")
     ] = False,
+    allow_major: Annotated[
+        bool,
+        typer.Option("--allow-major", help="Take a major version of what writes to its data."),
+    ] = False,
     hold: Annotated[
         bool, typer.Option("--hold", help="Keep the old container, stopped, for a day.")
     ] = False,
@@ -83,7 +87,7 @@ def command(
     named = tuple(containers or ())
     if rollback and (apply or hold or not named):
         raise typer.BadParameter("--rollback stands alone, with the names of containers")
-    wishes = Wishes(named, tuple(keep or ()), accept_risk, accept_volumes)
+    wishes = Wishes(named, tuple(keep or ()), accept_risk, accept_volumes, allow_major)
     with ExitStack() as opened:
         opened.enter_context(stoppable())
         engine = opened.enter_context(Engine.connect(settings.engine.host))
@@ -148,6 +152,7 @@ def _document(one: Upgrade, done: Collection[Outcome]) -> dict[str, Any]:
         "binds": list(made.mounting.binds) if made else [],
         "mounts": [dict(mount) for mount in made.mounting.mounts] if made else [],
         "lost": list(made.mounting.lost) if made else [],
+        "going_back": list(one.back),
         "dependents": [other.container.name for other in one.joined],
         "upgraded": outcome is not None and outcome.why is None,
         "went_back": outcome.why if outcome else None,
@@ -170,6 +175,7 @@ def _text(found: list[Upgrade], done: Collection[Outcome]) -> Iterator[str]:
         yield from (f"  refused: {why}" for why in one.refused)
         if one.next is not None:
             yield from _changes(one.next)
+        yield from (f"  {line}" for line in one.back)
         if one.joined:
             yield f"  made anew with it: {', '.join(o.container.name for o in one.joined)}"
         outcome = _outcome(one, done)

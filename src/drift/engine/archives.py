@@ -13,9 +13,9 @@ import http.client
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from drift.engine import transport
 from drift.engine.connection import Connection
@@ -24,15 +24,6 @@ from drift.errors import EngineError
 _PATIENCE = 3600.0  # seconds for each wait: a disk may be slow, a stream does not stand still
 _REFUSAL = 64 * 1024
 _TAR = {"Content-Type": "application/x-tar"}
-
-
-def create(connection: Connection, name: str, body: Mapping[str, Any]) -> str:
-    """Make a container, which does not run yet; its id."""
-    with connection.failures(f"making the container {name}"):
-        url = connection.url("/containers/create")
-        response = connection.client.post(url, params={"name": name}, json=body, timeout=120)
-        connection.check(response)
-        return str(response.json()["Id"])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from drift.engine import images
 from drift.engine.connection import Connection
 
 Document = Mapping[str, Any]
+_PER_TOP = 60.0  # seconds
 _PER_CHANGES = 600.0  # seconds: the engine walks the whole container
 
 
@@ -106,6 +107,25 @@ def changes(connection: Connection, container_id: str) -> list[Document] | None:
             return None
         connection.check(response)
         return response.json() or []
+
+
+def processes(connection: Connection, container_id: str) -> list[tuple[int, int, str]]:
+    """The processes of a running container: id, parent's id, command line. None of them where
+    the engine cannot tell (it asks its host's ``ps``)."""
+    with connection.failures(f"listing the processes of the container {container_id}"):
+        response = connection.client.get(
+            connection.url(f"/containers/{container_id}/top"),
+            params={"ps_args": "-eo pid,ppid,args"},
+            timeout=_PER_TOP,
+        )
+        if not response.ok:
+            return []
+        rows = response.json().get("Processes") or []
+    return [
+        (int(row[0]), int(row[1]), str(row[2]))
+        for row in rows
+        if len(row) == 3 and row[0].isdecimal() and row[1].isdecimal()
+    ]
 
 
 def remove_container(connection: Connection, container_id: str, *, volumes: bool = False) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drift.engine import archives, census
+from drift.engine import archives, census, containers
 from drift.engine.connection import Connection
 from drift.errors import EngineError
 from drift.upkeep.likeness import first_difference, listed
@@ -26,7 +26,6 @@ from drift.upkeep.marks import BACKUP, SOURCE
 from drift.upkeep.model import Container, Mount
 from drift.upkeep.reading import read_containers
 
-_SOURCE = SOURCE.removeprefix(BACKUP)
 _TARGET = re.compile(r"(/drift-[0-9a-f]{32})/(old|copy)/([0-9]+)")
 _WHOLE = "whole"  # a file that says that all copies are
 
@@ -41,6 +40,11 @@ class Backup:
     image: str
     place: str
     volumes: Mapping[int, str]
+
+    @property
+    def source(self) -> str:
+        """The name of the second container."""
+        return self.name.removesuffix(BACKUP) + SOURCE
 
 
 def take(
@@ -103,7 +107,7 @@ def discard(connection: Connection, backup: Container) -> bool:
     found = find(connection, backup.id)
     if found is None:
         return False
-    source = find(connection, found.name + _SOURCE)
+    source = find(connection, found.source)
     if source is not None and source.place == found.place:
         census.remove_container(connection, source.id)
     return census.remove_container(connection, found.id, volumes=True)
@@ -163,12 +167,12 @@ def _create(
         "Labels": dict(label),
         "HostConfig": {"NetworkMode": "none", "Mounts": mounts},
     }
-    return archives.create(connection, name, body)
+    return containers.create(connection, name, body)
 
 
 def _source(connection: Connection, backup: Backup) -> str:
     """The id of the second container, made where it is not there."""
-    name = backup.name + _SOURCE
+    name = backup.source
     found = find(connection, name)
     if found is not None and found.place == backup.place:
         return found.id

@@ -22,6 +22,7 @@ class Wishes:
     keep: Collection[str] = ()
     accept_risk: bool = False
     accept_volumes: bool = False
+    allow_major: bool = False
 
 
 def chosen_by(

@@ -16,6 +16,7 @@ from drift.report.words import counted
 from drift.snapshot.model import Snapshot
 from drift.snapshot.overlay import Overlay
 from drift.snapshot.take import snapshot_of_stream
+from drift.snapshot.tree import MergedTree, merge
 from drift.store.store import Store
 
 _NEVER_UNNAMED = (Kind.PACKAGE_REPUBLISHED, Kind.FILE)
@@ -78,6 +79,18 @@ class Reader:
             raise SnapshotError(f"the layer {error.args[0]} is not known any more") from error
         status, comparison, attribution = told
         return difference_of(status, comparison, attribution.causes, mounts)
+
+    def tree(self, image_id: str) -> tuple[Snapshot, MergedTree]:
+        """An image by its id, with its merged tree.
+
+        Raises:
+            Error: it cannot be read whole.
+        """
+        snapshot = self._read(image_id)
+        try:
+            return snapshot, merge(self._layers.get(one.diff_id) for one in snapshot.layers)
+        except KeyError as error:
+            raise SnapshotError(f"the layer {error.args[0]} is not known any more") from error
 
     def _read(self, image_id: str) -> Snapshot:
         if not self.has(image_id):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drift.config.model import Config
@@ -15,6 +15,7 @@ from drift.engine import census, images
 from drift.engine.connection import Connection
 from drift.engine.engine import Engine
 from drift.upkeep.choosing import Wishes, chosen_by, is_here, never_unnamed
+from drift.upkeep.going_back import GoingBack, going_back, has_data, major_step
 from drift.upkeep.marks import SUFFIXES, Way
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
@@ -31,7 +32,8 @@ _Document = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Next:
     """What a container is made anew with: its inspect document as it is, and its next image
-    under the name by which that is asked for."""
+    under the name by which that is asked for. ``config`` is what it will run with, the image's
+    part included."""
 
     container: Container
     document: _Document
@@ -39,6 +41,7 @@ class Next:
     image_id: str
     carried: Carried
     mounting: Mounting
+    config: _Document = field(default_factory=dict)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -53,7 +56,7 @@ class Next:
 class Upgrade:
     """One container's plan. It would be upgraded where ``refused`` and ``left`` are both empty:
     ``refused`` says what forbids it, ``left`` why there is nothing to do. ``joined`` are those
-    that stand on it and are made anew with it."""
+    that stand on it and are made anew with it. ``back`` is what a rollback could undo."""
 
     running: Running
     chosen_by: str
@@ -61,6 +64,7 @@ class Upgrade:
     left: str = ""
     next: Next | None = None
     joined: tuple[Next, ...] = ()
+    back: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -162,7 +166,32 @@ class _Planner:
             its, why = self._joining(other)
             refused += [f"{other.name}: {reason}" for reason in why]
             joined += [its] if its else []
-        return replace(plain, refused=tuple(refused), next=made, joined=tuple(joined))
+        back = self._going_back(made, joined)
+        refused += back.refused
+        return replace(
+            plain, refused=tuple(refused), next=made, joined=tuple(joined), back=back.said
+        )
+
+    def _going_back(self, made: Next, joined: Sequence[Next]) -> GoingBack:
+        members = [one.container for one in (made, *joined)]
+        step = None
+        if any(map(has_data, members)):
+            step = major_step(
+                self.engine,
+                self.looker.reader,
+                made.container,
+                made.document,
+                made.config,
+                made.image_id,
+            )
+        return going_back(
+            self.engine,
+            members,
+            self.everyone,
+            self.config.upkeep,
+            allow_major=self.wishes.allow_major,
+            major=step,
+        )
 
     def _joining(self, other: Container) -> tuple[Next | None, list[str]]:
         """A container that stands on another, made anew on the image that it has."""
@@ -196,7 +225,12 @@ class _Planner:
         lost = would_be_lost(read_written(connection, container, discard))
         refused += [lost] if lost else []
         refused += self._names_taken(container)
-        return Next(container, document, reference, image_id, carried, mounting), refused
+        config = {**will, **carried.config}
+        if carried.config.get("Entrypoint") and "Cmd" not in carried.config:
+            config["Cmd"] = None  # an image's is not taken with another entry point
+        config["Env"] = [*(carried.config.get("Env") or ()), *(will.get("Env") or ())]
+        made = Next(container, document, reference, image_id, carried, mounting, config)
+        return made, refused
 
     def _names_taken(self, container: Container) -> list[str]:
         needed = {container.name + suffix for suffix in SUFFIXES}

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +18,15 @@ from typing import Any
 import docker
 import pytest
 
-from drift.engine import census
+from drift.engine import archives, census
 from drift.engine.connection import Connection
+from drift.errors import EngineError
 from drift.upkeep import backup
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container
-from support.fleet import Fleet
-from support.own_engine import OwnEngine, own_engine, remove_containers
+from support.command import drift_process
+from support.fleet import Fleet, tar
+from support.own_engine import OwnEngine, as_root, own_engine, remove_containers
 from support.volume_trees import on_disk
 
 MARK = {"drift.upgrading": "{}"}
@@ -126,3 +137,309 @@ def test_everything_that_a_volume_holds_comes_back(place: Place, api: docker.API
     assert "app.drift-backup" not in {
         name for one in api.containers(all=True) for name in one["Names"]
     }
+
+
+def test_many_files_and_large_ones_in_little_memory(place: Place) -> None:
+    data = place.volume("/data/below")
+    script = (
+        "import os, pathlib, sys\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "for n in range(5000):\n"
+        "    folder = root / f'many/{n % 50}'\n"
+        "    folder.mkdir(parents=True, exist_ok=True)\n"
+        "    (folder / str(n)).write_bytes(os.urandom(n % 300))\n"
+        "with (root / 'large').open('wb') as file:\n"
+        "    for _ in range(200):\n"
+        "        file.write(os.urandom(1 << 20))\n"
+    )
+    subprocess.run(as_root(sys.executable, "-c", script, data), check=True)
+    before = place.do("list", "/data/below")
+    tracemalloc.start()
+    place.take()
+    subprocess.run(as_root("sh", "-c", f"rm -r {data}/many/1*; echo x >> {data}/large"), check=True)
+    place.restore()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 48 << 20
+    assert place.do("list", "/data/below") == before
+
+
+def test_an_engine_that_stops_while_it_copies(
+    engine: OwnEngine, place: Place, api: docker.APIClient
+) -> None:
+    own, before = volumes(api), place.do("list")
+    large = place.volume("/data") / "large"
+    subprocess.run(as_root("dd", "if=/dev/zero", f"of={large}", "bs=1M", "count=150"), check=True)
+    with_large = place.do("list")
+    failed: list[EngineError] = []
+
+    def take() -> None:
+        try:
+            place.take()
+        except EngineError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    while (
+        not (engine.root / "volumes").is_dir()
+        or len(list((engine.root / "volumes").iterdir())) < len(own) + 3
+    ):
+        time.sleep(0.02)
+    time.sleep(0.4)
+    engine.stop(signal.SIGKILL)
+    thread.join(60)
+    engine.start()
+    assert failed, "it was killed before the copies were whole"
+    assert place.do("list") == with_large
+    with pytest.raises(EngineError, match=r"not whole|no copies"):
+        place.restore()
+    assert place.do("list") == with_large
+    backup.discard(place.connection, place.backup)
+    assert volumes(api) == own
+    subprocess.run(as_root("rm", large), check=True)
+    assert set(place.do("list")) == set(before)
+
+
+def test_a_restore_that_was_cut_off_is_made_again(place: Place) -> None:
+    before = place.do("list")
+    place.take()
+    place.do("spoil")
+    found = backup.find(place.connection, place.backup.id)
+    assert found is not None
+    source = backup.find(place.connection, "app.drift-backup-source")
+    assert source is not None
+    (number,) = [n for n, name in found.volumes.items() if name == "rows"]
+    archives.empty(place.connection, source.id, f"{found.place}/old", number)
+    assert len(place.do("list")) == 1, "emptied, and nothing put back yet"
+    place.connection.client.remove_container(source.id)
+    place.restore()
+    assert place.do("list") == before
+
+
+def test_volumes_in_use_are_neither_copied_nor_restored(
+    place: Place, fleet: Fleet, api: docker.APIClient
+) -> None:
+    fleet.container("other", command="sleep 600", binds=["rows:/x"])
+    with pytest.raises(EngineError, match="other runs and uses the volume rows"):
+        place.take()
+    backup.discard(place.connection, place.backup)
+    api.kill("other")
+    place.take()
+    api.start("other")
+    before = place.do("list")
+    with pytest.raises(EngineError, match="other runs and uses the volume rows"):
+        place.restore()
+    assert place.do("list") == before
+
+
+def test_a_disk_that_fills_up_while_it_copies(
+    engine: OwnEngine, place: Place, api: docker.APIClient
+) -> None:
+    own = volumes(api)
+    (place.volume("/data") / "more").write_bytes(os.urandom(8 << 20))
+    before = place.do("list")
+    filler = engine.root / "filler"
+    try:
+        room = max(0, engine.free() - (30 << 20)) >> 10
+        fill = as_root("dd", "if=/dev/zero", f"of={filler}", "bs=1k", f"count={room}")
+        subprocess.run(fill, check=True, capture_output=True)
+        with pytest.raises(EngineError, match="no space left"):
+            place.take()
+        assert place.do("list") == before
+        backup.discard(place.connection, place.backup)
+        assert volumes(api) == own
+    finally:
+        subprocess.run(as_root("rm", "-f", filler), check=True)
+
+
+def test_strangers_of_these_names_stay(place: Place, fleet: Fleet, api: docker.APIClient) -> None:
+    """Labels and volumes that an image declares make no backup of a container."""
+    place.take()
+    made = api.inspect_container("app.drift-backup")
+    token = next(m["Target"] for m in made["HostConfig"]["Mounts"]).split("/")[1]
+    backup.discard(place.connection, place.backup)
+    changes = [
+        "LABEL drift.upgrading={}",
+        f"VOLUME /{token}/old/0",
+        f"VOLUME /{token}/copy/0",
+    ]
+    stranger = fleet.container("source", run=False)
+    api.commit(stranger, repository="forged", tag="1", changes=changes)
+    fleet.container("app.drift-backup", "forged:1", run=False)
+    own = volumes(api)
+    assert not backup.discard(place.connection, place.backup)
+    assert volumes(api) == own
+    with pytest.raises(EngineError, match="holds no copies of the volumes of app"):
+        place.restore()
+    with pytest.raises(EngineError, match="already in use"):
+        place.take()
+    assert volumes(api) == own
+
+
+def test_copies_of_others_are_not_restored(place: Place, fleet: Fleet) -> None:
+    place.take()
+    fleet.container("else", binds=["more:/data"])
+    with pytest.raises(EngineError, match="holds no copies of the volumes of else"):
+        backup.restore(place.connection, place.backup, place.at("else"))
+
+
+class Project:
+    """Two versions of an image, and ``drift upgrade`` on a container of it."""
+
+    def __init__(self, engine: OwnEngine, fleet: Fleet, root: Path) -> None:
+        self.engine, self.fleet, self.root = engine, fleet, root
+
+    def version(self, version: str, command: list[str]) -> None:
+        """An image ``app:1`` whose program is of a Debian package of that version."""
+        lines = ["Package: appd", "Status: install ok installed", "Architecture: all"]
+        status = "\n".join([*lines, f"Version: {version}", "", ""])
+        content = {
+            "usr/bin/sleep": Path(shutil.which("busybox") or "").read_bytes(),
+            "etc/os-release": b"ID=debian\n",
+            "var/lib/dpkg/status": status.encode(),
+            "var/lib/dpkg/info/appd.list": b"/.\n/usr\n/usr/bin\n/usr/bin/sleep\n",
+        }
+        made = self.fleet.api.create_container("bb:1", command=["true"])["Id"]
+        self.fleet.api.put_archive(made, "/", tar(content))
+        self.fleet.api.commit(made, "app", "1", changes=[f"CMD {json.dumps(command)}"])
+        self.fleet.api.remove_container(made)
+
+    def start(self, **host: Any) -> str:
+        api = self.fleet.api
+        host_config = api.create_host_config(network_mode="none", **host)
+        made = str(api.create_container("app:1", name="app", host_config=host_config)["Id"])
+        api.start(made)
+        return made
+
+    def upgrade(self, *arguments: str, backup: bool, code: int = 0) -> dict[str, Any]:
+        rules = f'[upkeep]\nwatch = "1s"\nbackup = {str(backup).lower()}\n'
+        (self.root / "Dockerfile").write_text("FROM scratch\n")
+        (self.root / "drift.toml").write_text(f'{rules}[[image]]\nname = "x"\n')
+        ran = drift_process(
+            *("upgrade", "--format", "json", "--accept-risk", "app", *arguments),
+            cwd=self.root,
+            environ={"DOCKER_HOST": self.engine.host},
+            timeout=300,
+        )
+        assert ran.returncode == code, ran.stderr.decode()
+        (found,) = json.loads(ran.stdout)
+        document: dict[str, Any] = found
+        return document
+
+
+SLEEP = ["/usr/bin/sleep", "600"]
+BREAKS = ["sh", "-c", "echo converted > /data/rows; rm /data/old; echo x > /data/new; exit 3"]
+
+
+@pytest.fixture
+def project(engine: OwnEngine, fleet: Fleet, tmp_path: Path) -> Project:
+    project = Project(engine, fleet, tmp_path)
+    project.version("15.1-1", SLEEP)
+    return project
+
+
+def rows(place: Place) -> dict[str, list[Any]]:
+    data = place.volume("/data")
+    fill = f"echo 1 > {data}/rows; echo 2 > {data}/old; chown 5:6 {data}; chmod 700 {data}"
+    subprocess.run(as_root("sh", "-c", fill), check=True)
+    found: dict[str, list[Any]] = place.do("list")
+    return found
+
+
+def test_a_major_step_needs_leave_or_copies(project: Project, fleet: Fleet) -> None:
+    project.start(binds=["rows:/data"])
+    project.version("15.2-1", SLEEP)
+    plan = project.upgrade(backup=False)
+    assert plan["ready"], plan["refused"]
+    (said,) = plan["going_back"]
+    assert said.endswith("a rollback does not undo what the new version wrote")
+    project.version("16.0-1", SLEEP)
+    plan = project.upgrade(backup=False)
+    assert plan["refused"] == [
+        "a major step of its main program: appd 15.1-1 → appd 16.0-1, "
+        "and a rollback does not undo what the new version wrote: --allow-major"
+    ]
+    assert project.upgrade("--allow-major", backup=False)["ready"]
+    plan = project.upgrade(backup=True)
+    assert plan["ready"], plan["refused"]
+    assert plan["going_back"][0].startswith("its volumes are copied first: ")
+
+
+def test_a_version_that_breaks_the_data_is_undone(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old = project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    before, own = rows(place), volumes(api)
+    project.version("16.0-1", BREAKS)
+    came = project.upgrade("--apply", backup=True, code=1)
+    assert "ended with exit code 3" in came["went_back"]
+    assert place.container.id == old
+    assert place.container.state == "running"
+    assert place.do("list") == before
+    assert volumes(api) == own
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_what_works_keeps_its_data_and_leaves_no_copies(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old = project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    before, own = rows(place), volumes(api)
+    project.version("16.0-1", SLEEP)
+    came = project.upgrade("--apply", backup=True)
+    assert came["upgraded"]
+    assert place.container.id != old
+    assert place.do("list") == before
+    assert volumes(api) == own
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_a_held_one_goes_back_to_its_data(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old = project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    before = rows(place)
+    project.version("16.0-1", SLEEP)
+    project.upgrade("--apply", "--hold", backup=True)
+    assert place.container.id != old
+    subprocess.run(as_root("sh", "-c", f"echo y > {place.volume('/data')}/new"), check=True)
+    ran = drift_process(
+        "upgrade", "--rollback", "app", cwd=project.root, environ={"DOCKER_HOST": engine.host}
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert place.container.id == old
+    assert place.do("list") == before
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_what_cannot_be_copied_is_refused_before_anything_stops(
+    project: Project, engine: OwnEngine, fleet: Fleet, api: docker.APIClient, connection: Connection
+) -> None:
+    project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    rows(place)
+    project.version("16.0-1", SLEEP)
+    started = api.inspect_container("app")["State"]["StartedAt"]
+    fleet.container("other", command="sleep 600", binds=["rows:/x:ro"])
+    came = project.upgrade("--apply", backup=True, code=1)
+    assert came["refused"] == [
+        "other uses the volume at /data too: no copy of it would be consistent"
+    ]
+    api.remove_container("other", force=True)
+    large = place.volume("/data") / "large"
+    filler = engine.root / "filler"
+    try:
+        for path in (large, filler):
+            half = engine.free() // 2 >> 20
+            fill = as_root("dd", "if=/dev/zero", f"of={path}", "bs=1M", f"count={half}")
+            subprocess.run(fill, check=True, capture_output=True)
+        (refused,) = project.upgrade("--apply", backup=True, code=1)["refused"]
+        assert refused.startswith("no room for copies of its volumes: ")
+    finally:
+        subprocess.run(as_root("rm", "-f", filler, large), check=True)
+    assert api.inspect_container("app")["State"]["StartedAt"] == started
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]

@@ -28,13 +28,19 @@ def base(tmp_path: Path) -> Path:
     return made if made.exists() else tmp_path / "base.tar"
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of both demos: the second pushes its base to a registry that has it."""
+    return tmp_path_factory.mktemp("demo") / "world"
+
+
 def test_three_nights(
-    api: docker.APIClient, engine_host: str, builder: str, tmp_path: Path, base: Path
+    api: docker.APIClient, engine_host: str, builder: str, world: Path, base: Path
 ) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "drift", "demo"),
-            *("--directory", tmp_path / "world", "--base", base),
+            *("--directory", world, "--base", base),
             *("--builder", builder, "--host", engine_host),
         ],
         capture_output=True,
@@ -45,7 +51,7 @@ def test_three_nights(
     assert done.stdout.count("(exit code 0)") == 2
     assert done.stdout.count("(exit code 1)") == 1
 
-    reports = tmp_path / "world" / "reports"
+    reports = world / "reports"
     assert "<html" in (reports / "index.html").read_text()
     document = json.loads((reports / "drift.json").read_text())
     web, tool, site = document["images"]

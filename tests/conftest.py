@@ -10,6 +10,8 @@ from hypothesis import settings
 
 # A busy machine makes an example slow, not wrong; pytest's own timeout ends what hangs.
 settings.register_profile("drift", deadline=None)
+# What a dependency's oldest version does with an example, it does with the hundredth too.
+settings.register_profile("brief", deadline=None, max_examples=10)
 settings.load_profile("drift")
 
 

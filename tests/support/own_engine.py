@@ -119,7 +119,9 @@ def running_engine(place: Path) -> Iterator[OwnEngine]:
             yield engine
         finally:
             with suppress(DockerException, requests.RequestException, OSError):
-                remove_containers(engine.client())
+                client = engine.client()
+                remove_containers(client)
+                client.prune_networks()  # their bridges would outlive the engine
             engine.stop()
     finally:
         engine.let_go()

@@ -6,10 +6,12 @@ else. Every field of the engine API's schema is tried, or named here with the re
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -21,6 +23,7 @@ from drift.upkeep.mounting import mounting_of
 from drift.upkeep.reading import read_container
 from drift.upkeep.settings import CONFIG, ENDPOINT, HOST, Fate
 from drift.upkeep.subtraction import carried_over
+from support.command import drift_process
 from support.fleet import Fleet
 from support.own_engine import OwnEngine, own_engine
 
@@ -198,6 +201,8 @@ class Maker:
         lends = {"Volumes": {"/lent": {}}, "Cmd": SLEEP, "Image": "bb:1"}
         self.create("lender", {**lends, "HostConfig": {"IpcMode": "shareable"}})
         self.api.start("lender")
+        self.plain = self.api.inspect_container(self.first(Case(start=False)))
+        self.remove("case")
 
     def post(self, path: str, body: Any, **query: str) -> Any:
         url = f"{self.api.base_url}/v{self.api.api_version}{path}"
@@ -228,6 +233,18 @@ class Maker:
             self.api.start(made)
         return made
 
+    def running(self, name: str, case: Case, image: str, parent: str) -> Document:
+        """A case's container that runs under its own name, on ``parent`` if on any."""
+        text = json.dumps({**case.config, "HostConfig": case.host}).replace("lender", parent)
+        body = {"Image": image, "Cmd": SLEEP, "StopSignal": "SIGKILL", **json.loads(text)}
+        if case.endpoints:
+            body["NetworkingConfig"] = {"EndpointsConfig": case.endpoints}
+        made = self.create(name, body)
+        for network, endpoint in case.further.items():
+            self.connect(made, network, endpoint)
+        self.api.start(made)
+        return dict(self.api.inspect_container(made))
+
     def next(self, old: Document, replaced: Mapping[str, str]) -> str:
         """Its next one, made while it runs."""
         images = [self.api.inspect_image(one)["Config"] for one in (self.old, self.new)]
@@ -243,6 +260,22 @@ class Maker:
             self.connect(fresh, network, endpoint)
         return fresh
 
+    def set_by(self, found: Document) -> set[str]:
+        """The fields that a container has with another value than one with no option."""
+        return {
+            f"{part}.{name}"
+            for part in _TABLES
+            for name, value in _part(found, part).items()
+            if (value or None) != (self.plain[part].get(name) or None)
+        }
+
+    def may_differ(self, old: Document) -> set[str]:
+        """What the table gives up, where it was set."""
+        given_up = {
+            f"HostConfig.{name}" for name in _GIVEN_UP if not old["HostConfig"]["Privileged"]
+        }
+        return {"Config.Image"} | (given_up & self.set_by(old))
+
     def remove(self, *names: str) -> None:
         for name in names:
             with suppress(docker.errors.NotFound):
@@ -256,37 +289,34 @@ def maker(engine: OwnEngine) -> Iterator[Maker]:
     made.api.close()
 
 
-@pytest.fixture(scope="module")
-def exercised() -> set[str]:
-    """The fields that some case's container had with another value than a plain one's."""
-    return set()
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_only_what_the_table_says_differs(maker: Maker, exercised: set[str], name: str) -> None:
+def test_only_what_the_table_says_differs(maker: Maker, name: str) -> None:
     case = CASES[name]
     try:
         old = maker.api.inspect_container(maker.first(case))
-        exercised |= _set(old)
         fresh = maker.next(old, {})
         if case.start:
             maker.api.stop("case", timeout=0)
             maker.api.start(fresh)
         new = maker.api.inspect_container(fresh)
-        assert _differing(old, new) == _may_differ(old)
+        assert _differing(old, new) == maker.may_differ(old)
         if case.start:
             assert _addresses(new) == _addresses(old)
     finally:
         maker.remove("case", "case.drift-new")
 
 
-def test_every_field_of_the_schema_was_tried(exercised: set[str]) -> None:
+def test_every_field_of_the_schema_is_tried(maker: Maker) -> None:
+    tried: set[str] = set()
+    for case in CASES.values():
+        tried |= maker.set_by(maker.api.inspect_container(maker.first(replace(case, start=False))))
+        maker.remove("case")
     fields = {
         f"{part}.{name}"
         for part, table in (("Config", CONFIG), ("HostConfig", HOST))
         for name in table
     }
-    assert fields - exercised - set(UNTRIED) == set()
+    assert fields - tried - set(UNTRIED) == set()
 
 
 def test_what_is_joined_and_linked_is_the_successor(maker: Maker) -> None:
@@ -310,25 +340,50 @@ def test_what_is_joined_and_linked_is_the_successor(maker: Maker) -> None:
         maker.remove("lender.drift-new")
 
 
+def test_the_command_line_keeps_them_all(maker: Maker, engine: OwnEngine, tmp_path: Path) -> None:
+    """Containers with many options, and some that stand on another, in one upgrade."""
+    (tmp_path / "drift.toml").write_text('[upkeep]\nwatch = "1s"\n[[image]]\nname = "x"\n')
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    app = "localhost:9/app"  # where no registry is
+    maker.api.tag(maker.old, app, "1")
+    store = Case(host={"IpcMode": "shareable"}, config={"Volumes": {"/store": {}}})
+    cases = {"lends": store, **{name: CASES[name] for name in _TOGETHER}}
+    before = {name: maker.running(name, case, f"{app}:1", "lends") for name, case in cases.items()}
+    maker.api.tag(maker.new, app, "1")
+    try:
+        ran = drift_process(
+            "upgrade", "--apply", "--accept-risk", *cases,
+            cwd=tmp_path, environ={"DOCKER_HOST": engine.host}, timeout=300,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        after = {name: maker.api.inspect_container(name) for name in cases}
+        assert {one["Image"] for one in after.values()} == {maker.new}
+        given_up = {"Config.Image", "HostConfig.RestartPolicy"}
+        joined = {f"HostConfig.{mode}" for mode in ("NetworkMode", "IpcMode", "PidMode")}
+        joined |= {"Config.Hostname"}  # the other's
+        for name, old in before.items():
+            may = maker.may_differ(old) - given_up | (joined if name == "joins" else set())
+            assert (name, _differing(old, after[name])) == (name, may)
+            assert _addresses(after[name]) == _addresses(old)
+        lends = after["lends"]["Id"]
+        assert after["joins"]["HostConfig"]["PidMode"] == f"container:{lends}"
+        assert after["config"]["Config"]["Labels"]["com.docker.compose.image"] == maker.new
+    finally:
+        maker.remove(*reversed(cases))
+
+
+_TOGETHER = ("config", "resources", "host", "mounts", "address", "moved", "links", "joins")
+
+
 def _part(found: Document, part: str) -> dict[str, Any]:
     return {name: value for name, value in (found[part] or {}).items() if name in _TABLES[part]}
 
 
 _TABLES = {"Config": CONFIG, "HostConfig": HOST}
-_MASKS = ("MaskedPaths", "ReadonlyPaths")
-_PLAIN: dict[str, dict[str, Any]] = {}
-
-
-def _set(found: Document) -> set[str]:
-    """Fields with another value than that of the first case, which sets none."""
-    for part in _TABLES:
-        _PLAIN.setdefault(part, _part(found, part))
-    return {
-        f"{part}.{name}"
-        for part in _TABLES
-        for name, value in _part(found, part).items()
-        if (value or None) != (_PLAIN[part].get(name) or None)
-    }
+_GIVEN_UP = (
+    *("RestartPolicy", "VolumesFrom", "ContainerIDFile", "ConsoleSize"),
+    *("MaskedPaths", "ReadonlyPaths"),  # a privileged container has none
+)
 
 
 def _differing(old: Document, new: Document) -> set[str]:
@@ -365,26 +420,11 @@ def _plain(found: Document, name: str, value: Any) -> Any:
     if name == "Labels":
         upgrades = ("drift.upgrading", "com.docker.compose.image")
         return {key: text for key, text in value.items() if key not in upgrades}
+    if name == "RestartPolicy":
+        return {**value, "Name": value["Name"] or "no"}
     if name in ("Binds", "Mounts"):
         return None  # compared as what is mounted
     return value or None
-
-
-def _may_differ(old: Document) -> set[str]:
-    """What the table gives up, where it was set."""
-    given_up = {
-        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
-        **dict.fromkeys(("VolumesFrom", "ContainerIDFile")),
-        **{name: _PLAIN["HostConfig"][name] for name in ("ConsoleSize", *_MASKS)},
-    }
-    host = old["HostConfig"]
-    if host["Privileged"]:  # has none
-        given_up |= dict.fromkeys(_MASKS)
-    return {"Config.Image"} | {
-        f"HostConfig.{name}"
-        for name, plain in given_up.items()
-        if (host.get(name) or None) != plain
-    }
 
 
 def _addresses(found: Document) -> dict[str, str]:

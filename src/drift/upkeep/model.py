@@ -30,7 +30,8 @@ class Mount:
 class Container:
     """A container. ``names_others`` are the containers, by id or name, that it names in
     VolumesFrom, Links and its namespaces; without the first, ``stands_on``: it cannot be started
-    without those. A time is None where the engine has none."""
+    without those. ``made`` are paths that the engine may have made in its file system. A time
+    is None where the engine has none."""
 
     id: str
     name: str
@@ -47,6 +48,7 @@ class Container:
     size: int
     started_at: datetime | None = None
     stands_on: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:

@@ -64,7 +64,17 @@ def read_container(found: Mapping[str, Any]) -> Container:
         size=int(found.get("SizeRw") or 0),
         started_at=_real(state.get("StartedAt")),
         stands_on=_stood_on(host),
+        made=_made(config, host),
     )
+
+
+def _made(config: Mapping[str, Any], host: Mapping[str, Any]) -> tuple[str, ...]:
+    """The working directory, which an engine makes where an image has none, and the program of
+    ``--init`` (which may be the engine's default) where it puts it."""
+    paths = [str(config.get("WorkingDir") or "")]
+    if host.get("Init") is not False:
+        paths += ["/sbin/docker-init", "/usr/sbin/docker-init"]
+    return tuple(path for path in paths if path.strip("/"))
 
 
 def named_containers(host: Mapping[str, Any]) -> tuple[str, ...]:
@@ -119,7 +129,7 @@ def read_written(
     if found is None:
         return None
     points = [mount.destination for mount in container.mounts]
-    return written_outside(found, points, discard)
+    return written_outside(found, points, discard, container.made)
 
 
 def _mounts(found: Iterable[Mapping[str, Any]], tmpfs: Iterable[str]) -> tuple[Mount, ...]:

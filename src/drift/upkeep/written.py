@@ -12,17 +12,21 @@ _TOLD = 5  # paths
 
 
 def written_outside(
-    changes: Iterable[Mapping[str, Any]], mount_points: Collection[str], discard: Sequence[str]
+    changes: Iterable[Mapping[str, Any]],
+    mount_points: Collection[str],
+    discard: Sequence[str],
+    made: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The paths of ``/containers/ID/changes`` that are neither in a mount nor discarded.
 
     Left out are mount points, what lies below them, and the parents that the engine made for
-    them; directories that changed only because something in them did; and what the
-    ``discard`` patterns match. Sorted.
+    them; what it ``made`` itself, but not what lies in that; directories that changed only
+    because something in them did; and what the ``discard`` patterns match. Sorted.
     """
     found = {str(one.get("Path") or ""): int(one.get("Kind") or 0) for one in changes}
     mounts = {_plain(point) for point in mount_points}
-    made_for_mounts = {parent for point in mounts for parent in _parents(point)}
+    own = {_plain(path) for path in made}
+    made_on_the_way = {parent for point in mounts | own for parent in _parents(point)}
     having_changed = {parent for path in found for parent in _parents(path)}
     discarded = ignore_rules(tuple(discard))
     return tuple(
@@ -31,7 +35,8 @@ def written_outside(
             for path, kind in found.items()
             if path not in mounts
             and mounts.isdisjoint(_parents(path))
-            and not (path in made_for_mounts and kind in (_MODIFIED, _ADDED))
+            and not (path in own and kind == _ADDED)
+            and not (path in made_on_the_way and kind in (_MODIFIED, _ADDED))
             and not (kind == _MODIFIED and path in having_changed)
             and not discarded(path)
         )

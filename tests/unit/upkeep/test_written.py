@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drift.upkeep.reading import read_container
 from drift.upkeep.written import written_outside
 
 DISCARD = ("/run/**", "/var/run/**", "/tmp/**")
@@ -25,6 +28,28 @@ def test_mounts_and_the_parents_made_for_them() -> None:
     assert written_outside(found, ["/srv/deep/data/"], ()) == ("/srv/deep/other",)
     assert written_outside(changed("A /srv", "A /srv/data"), ["/srv/data"], ()) == ()
     assert written_outside(changed("D /srv"), ["/srv/data"], ()) == ("/srv",)
+
+
+def test_what_the_engine_made_is_not_data_but_what_is_in_it_is() -> None:
+    made = ["/srv/app", "/sbin/docker-init"]
+    found = changed("A /srv", "A /srv/app", "A /sbin", "A /sbin/docker-init")
+    assert written_outside(found, [], (), made) == ()
+    found = changed("A /srv/app", "A /srv/app/rows", "D /sbin/docker-init")
+    assert written_outside(found, [], (), made) == ("/sbin/docker-init", "/srv/app/rows")
+    assert written_outside(changed("C /srv/app"), [], (), made) == ("/srv/app",)
+
+
+def test_what_an_engine_makes_of_a_containers_settings() -> None:
+    document: dict[str, Any] = {
+        "Id": "x",
+        "Config": {"WorkingDir": "/srv/app"},
+        "HostConfig": {"Tmpfs": {"/cache": ""}, "Init": False},
+    }
+    found = read_container(document)
+    assert [mount.destination for mount in found.mounts] == ["/cache"]
+    assert found.made == ("/srv/app",)
+    document["HostConfig"]["Init"] = None
+    assert "/sbin/docker-init" in read_container(document).made, "it may be the engine's default"
 
 
 def test_what_may_be_lost() -> None:

@@ -34,6 +34,9 @@ class NoEngine:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def containers_labelled(self, _label: str) -> list[Any]:
+        return []
+
     def identity(self, _builder: str) -> None:
         raise EngineError("there is none")
 

@@ -14,7 +14,10 @@ import requests
 from support.command import drift_process
 from support.fleet import Fleet, tar
 from support.own_engine import OwnEngine, own_engine, remove_containers
+from support.receivers import Hook, hook
 from support.registry import push, registry_digest, running_registry
+
+__all__ = ["hook"]
 
 SLEEP = "sleep 600"
 
@@ -171,11 +174,12 @@ def test_the_newest_is_that_of_the_same_platform(
 
 
 def test_last_nights_own_build_is_the_newest(
-    engine: OwnEngine, fleet: Fleet, tmp_path: Path
+    engine: OwnEngine, fleet: Fleet, hook: Hook, tmp_path: Path
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM bb:1\nCOPY a /a\n")
     (tmp_path / "a").write_text("1")
     (tmp_path / "drift.toml").write_text(
+        f'[[notify]]\nwebhook = "{hook.url}/"\nwhen = ["upgrade"]\n'
         '[[image]]\nname = "web"\ntags = ["web:prod"]\npull = "missing"\nnetwork = "host"\n'
     )
 
@@ -188,11 +192,16 @@ def test_last_nights_own_build_is_the_newest(
     fleet.api.tag(built["Id"], "web", "prod")
     fleet.container("web", "web:prod", SLEEP)
     assert ps(engine, tmp_path)["web"]["state"] == "current"
+    assert hook.requests == [], "what runs is current"
     (tmp_path / "a").write_text("2")
     night("2026-11-21")
+    (told,) = hook.requests
+    assert b"web (web:prod): newer" in told.body, "the night itself tells, by what its store knows"
     found = ps(engine, tmp_path)["web"]
     assert found["state"] == "newer"
     assert found["causes"] != [], "the store knows both, so nothing is pulled or read"
+    night("2026-11-22")
+    assert len(hook.requests) == 1, "once"
 
 
 def test_the_plan_of_an_upgrade(

@@ -24,7 +24,7 @@ from drift.cli.output import check_output, say
 from drift.cli.planned import show_plan
 from drift.cli.progress import watching
 from drift.cli.rendering import Wanted, dockerfiles, emit
-from drift.cli.telling import tell_of, told_if_undone, undelivered_in_words
+from drift.cli.telling import tell_of, tell_of_upgrades, told_if_undone, undelivered_in_words
 from drift.cli.unfinished import say_unfinished
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def command(
             _publish(settings, night, wanted)
         finally:
             tell_of(settings, night.document)
+            tell_of_upgrades(settings, night.document)
     raise typer.Exit(of_document(night.document))
 
 

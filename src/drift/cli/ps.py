@@ -13,6 +13,7 @@ import typer
 from drift.cli import output
 from drift.cli.opening import configuration, store_to_read
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
+from drift.cli.telling import tell_of_newer
 from drift.cli.unfinished import say_unfinished
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def command(
         found = list(looker.all())
         if settings is not None:
             _watch(engine, store)
-            _tell(settings, store, found)
+            tell_of_newer(settings, store, found)
     if format is Listing.JSON:
         output.write(json.dumps([_document(one) for one in found], indent=2) + "\n", exact=True)
     else:
@@ -78,24 +79,6 @@ def _opened(path: Path, opened: ExitStack) -> tuple[Config | None, Store]:
 def _watch(engine: Engine, store: Store) -> None:
     seen = engine.images_in_use()
     store.watch_images(seen.engine, seen.present, seen.used, datetime.now(UTC))
-
-
-def _tell(settings: Config, store: Store, found: list[Running]) -> None:
-    """Tell those who want to hear of upgrades, once of each."""
-    from drift.publish.tell import tell_newer
-    from drift.upkeep.running import State
-
-    newer = {
-        one.container.name: (
-            one.newest or "",
-            f"{one.container.name} ({one.reference}): {one.said}",
-        )
-        for one in found
-        if one.state is State.NEWER
-    }
-    for told in tell_newer(settings, store, newer):
-        if told.error:
-            output.say(f"drift: {told.name} was not told: {told.error}")
 
 
 def _document(one: Running) -> dict[str, Any]:

@@ -19,6 +19,60 @@ if TYPE_CHECKING:
     from drift.publish.tell import Told
     from drift.store.deliveries import Delivery
     from drift.store.store import Store
+    from drift.upkeep.running import Running
+
+
+def tell_of_upgrades(config: Config, document: Mapping[str, Any]) -> None:
+    """After a run, tell those who hear of upgrades which running containers have a newer image.
+
+    What the store knows is compared, nothing is pulled. A replay of the past tells nobody.
+    """
+    from drift.publish.tell import hear_of_upgrades
+
+    if hear_of_upgrades(config):
+        with _failing_quietly("looking at what runs"), ExitStack() as opened:
+            store = _opened(config, opened)
+            if not _is_past(store, date.fromisoformat(document["run"]["night"])):
+                _look_and_tell(config, store, opened)
+
+
+def _look_and_tell(config: Config, store: Store, opened: ExitStack) -> None:
+    from drift.engine.engine import Engine
+    from drift.upkeep.content import Reader
+    from drift.upkeep.running import Looker
+
+    engine = opened.enter_context(Engine.connect(config.engine.host))
+    looker = Looker(engine, store, config.images, False, False, Reader(engine, store))
+    tell_of_newer(config, store, list(looker.all()))
+
+
+def tell_of_newer(config: Config, store: Store, found: Sequence[Running]) -> None:
+    """Tell those who want to hear of upgrades what was found of what runs, once of each."""
+    from drift.publish.tell import tell_newer
+    from drift.upkeep.running import State
+
+    newer = {
+        one.container.name: (
+            _what_is_new(one),
+            f"{one.container.name} ({one.reference}): {one.said}",
+        )
+        for one in found
+        if one.state is State.NEWER
+    }
+    open_ones = (State.SAME, State.HIDDEN, State.UNKNOWN)
+    unsettled = [one.container.name for one in found if one.state in open_ones]
+    say_told(tell_newer(config, store, newer, unsettled))
+
+
+def _what_is_new(one: Running) -> str:
+    """What makes a newer image news again: the registry's digest; the causes of one that was
+    built here, whose id is another each night though its content may not be."""
+    from drift.publish.items import identity
+
+    if one.difference is None or one.newest != one.image_id:
+        return one.newest or ""
+    causes = (f"{c.kind} {c.subject} {c.before} {c.after}" for c in one.difference.causes)
+    return identity("causes", *sorted(causes))
 
 
 def tell_of(config: Config, document: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ that fails here fails the run: its report is stored and written before anyone is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -138,23 +138,36 @@ def _told(store: Store | None, target: str) -> Mapping[str, str]:
     return {}
 
 
-def tell_newer(config: Config, store: Store, found: Mapping[str, tuple[str, str]]) -> list[Told]:
+def hear_of_upgrades(config: Config) -> bool:
+    """Whether anyone wants to be told which containers have a newer image."""
+    return any(_hears(notify, "upgrade") for notify in config.notify)
+
+
+def tell_newer(
+    config: Config,
+    store: Store,
+    found: Mapping[str, tuple[str, str]],
+    unsettled: Collection[str] = (),
+) -> list[Told]:
     """Tell those who want to hear of upgrades which containers have a newer image, once each.
 
     ``found`` gives, by container, the newer image's digest or id, and a line about it.
+    ``unsettled`` are containers of which it cannot be said that they are current: what was told
+    of them is not news when it is found again.
 
     Raises:
         StoreError: what was told cannot be read or kept.
     """
     mask = Mask(config.masked)
     names = {identity("newer", name): name for name in sorted(found)}
+    still = {*names, *(identity("newer", name) for name in unsettled)}
     due = []
     for notify in config.notify:
         if not _hears(notify, "upgrade"):
             continue
         target = identity("newer", target_of(notify))  # runs forget what their own targets knew
         told = store.told(target)
-        store.let_be_news(target, over(told, names))
+        store.let_be_news(target, over(told, still))
         newest = {item: found[name][0] for item, name in names.items()}
         new = {item: value for item, value in newest.items() if told.get(item) != value}
         if new:

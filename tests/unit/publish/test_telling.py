@@ -205,6 +205,14 @@ def test_a_newer_image_is_told_once_and_again_when_it_moved(nights: Nights) -> N
     assert [told(web="2", db="1"), told(db="1"), told(web="2", db="1")] == [1, 0, 1]
 
 
+def test_a_newer_image_that_could_not_be_asked_for_meanwhile_is_no_news(nights: Nights) -> None:
+    nights.configure('when = ["upgrade"]')
+    newer = {"web": ("1", "web: newer")}
+    assert len(tell_newer(nights.config, nights.store, newer)) == 1
+    assert tell_newer(nights.config, nights.store, {}, ["web"]) == []
+    assert tell_newer(nights.config, nights.store, newer) == []
+
+
 def test_a_test_reaches_every_target_and_is_kept_nowhere(nights: Nights) -> None:
     nights.configure('when = ["recovered"]\n[[notify]]\nurl = "nosuch://thing"')
     told = tell_test(nights.config)

@@ -7,6 +7,7 @@ else. Every field of the engine API's schema is tried, or named here with the re
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,7 +29,9 @@ from support.fleet import Fleet
 from support.own_engine import OwnEngine, own_engine
 
 SLEEP = ["sleep", "600"]
-SUBNET = "172.30.199"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SUBNET = f"172.30.{190 + WORKER}"  # two workers of one machine must not share these
+PORT = str(17070 + WORKER)
 Document = Mapping[str, Any]
 
 
@@ -79,7 +82,7 @@ REST_OF_HOST = Case(
         "Sysctls": {"net.ipv4.ip_forward": "1"}, "Runtime": "io.containerd.runc.v2",
         "CgroupnsMode": "private", "LogConfig": {"Type": "local", "Config": {"max-size": "1m"}},
         "PortBindings": {
-            "7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": "17070"}], "80/tcp": [{}],
+            "7070/tcp": [{"HostIp": "127.0.0.1", "HostPort": PORT}], "80/tcp": [{}],
         },
         "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3},
     }

@@ -202,7 +202,8 @@ class Maker:
         where = ["findmnt", "-no", "SOURCE", str(engine.root)]
         self.disk = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
         lends = {"Volumes": {"/lent": {}}, "Cmd": SLEEP, "Image": "bb:1"}
-        self.create("lender", {**lends, "HostConfig": {"IpcMode": "shareable"}})
+        host = {"IpcMode": "shareable", "Binds": ["/etc:/lent-etc:private"]}
+        self.create("lender", {**lends, "HostConfig": host})
         self.api.start("lender")
         self.plain = self.api.inspect_container(self.first(Case(start=False)))
         self.remove("case")

@@ -11,13 +11,15 @@ from drift.engine.leavings import CacheRecord
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mount of a container. ``name`` is a volume's, None for binds and tmpfs."""
+    """One mount of a container. ``name`` is a volume's, None for binds and tmpfs; ``options``
+    are a bind's SELinux label and propagation, as ``-v`` has them."""
 
     type: str
     name: str | None
     source: str
     destination: str
     writable: bool
+    options: tuple[str, ...] = ()
 
     @property
     def anonymous(self) -> bool:

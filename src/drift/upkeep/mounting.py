@@ -42,7 +42,8 @@ def mounting_of(container: Container, host: Mapping[str, Any]) -> Mounting:
             mounts.append(_volume(path, mount))
     for mount in container.mounts:  # binds that came by VolumesFrom
         if mount.type == "bind" and mount.destination not in placed:
-            binds.append(f"{mount.source}:{mount.destination}:{'rw' if mount.writable else 'ro'}")
+            options = ",".join(["rw" if mount.writable else "ro", *mount.options])
+            binds.append(f"{mount.source}:{mount.destination}:{options}")
     lost = [*(host.get("Tmpfs") or {})]
     lost += [mount.destination for mount in container.mounts if mount.type == "tmpfs"]
     return Mounting(tuple(binds), tuple(mounts), tuple(sorted(set(lost))))

@@ -141,12 +141,14 @@ def _mounts(found: Iterable[Mapping[str, Any]], tmpfs: Iterable[str]) -> tuple[M
 
 
 def _mount(found: Mapping[str, Any]) -> Mount:
+    labels = tuple(one for one in str(found.get("Mode") or "").split(",") if one in ("z", "Z"))
     return Mount(
         type=str(found.get("Type") or ""),
         name=str(found["Name"]) if found.get("Name") else None,
         source=str(found.get("Source") or ""),
         destination=str(found.get("Destination") or ""),
         writable=bool(found.get("RW", True)),
+        options=(*labels, str(found["Propagation"])) if found.get("Propagation") else labels,
     )
 
 

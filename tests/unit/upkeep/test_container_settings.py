@@ -151,7 +151,7 @@ def test_every_volume_goes_over_by_name_however_it_was_declared() -> None:
             Mount("volume", "b" * 64, "/v/b", "/unnamed", True),
             Mount("volume", "other", "/v/o", "/from", False),
             Mount("bind", None, "/host", "/bound", False),
-            Mount("bind", None, "/shared", "/from-bind", True),
+            Mount("bind", None, "/shared", "/from-bind", True, ("Z", "rslave")),
             Mount("tmpfs", None, "", "/fast", True),
         ),
         {
@@ -163,7 +163,11 @@ def test_every_volume_goes_over_by_name_however_it_was_declared() -> None:
             "VolumesFrom": ["other"],
         },
     )
-    assert made.binds == ("named:/named:nocopy", "/host:/bound:ro", "/shared:/from-bind:rw")
+    assert made.binds == (
+        "named:/named:nocopy",
+        "/host:/bound:ro",
+        "/shared:/from-bind:rw,Z,rslave",
+    )
     placed = {str(one["Target"]): one for one in made.mounts}
     assert placed["/unnamed"]["Source"] == "b" * 64
     assert placed["/unnamed"]["VolumeOptions"] == {"NoCopy": True}

@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ import pytest
 
 from drift.engine import archives, census
 from drift.engine.connection import Connection
+from drift.engine.engine import Engine
 from drift.errors import EngineError
-from drift.upkeep import backup
+from drift.upkeep import backup, recovery
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container
 from support.command import drift_process
@@ -442,4 +444,97 @@ def test_what_cannot_be_copied_is_refused_before_anything_stops(
     finally:
         subprocess.run(as_root("rm", "-f", filler, large), check=True)
     assert api.inspect_container("app")["State"]["StartedAt"] == started
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def interrupted(project: Project, api: docker.APIClient) -> tuple[str, str]:
+    """An upgrade as one that was killed before its new container started leaves it; the ids of
+    the old and the new one."""
+    old = project.start(binds=["rows:/data"])
+    project.version("15.2-1", SLEEP)
+    project.upgrade("--apply", "--hold", backup=True)
+    new = str(api.inspect_container("app")["Id"])
+    api.stop(new, timeout=0)
+    api.rename("app.drift-held", "app.drift-old")
+    return old, new
+
+
+def test_nothing_starts_beside_an_old_one_that_its_owner_started(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old, new = interrupted(project, api)
+    place = Place(engine, connection, "app")
+    api.start("app.drift-old")
+    before, since = rows(place), int(time.time())
+    assert project.upgrade(backup=True)["ready"]
+    events = api.events(
+        since=since, until=int(time.time()) + 2, filters={"event": "start"}, decode=True
+    )
+    assert new not in {event["id"] for event in events}
+    assert place.container.id == old
+    assert place.container.state == "running"
+    assert place.do("list") == before, "what it wrote since is kept"
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_what_is_decided_for_the_new_one_is_not_done_beside_a_running_old_one(
+    project: Project, connection: Connection, api: docker.APIClient
+) -> None:
+    old, new = interrupted(project, api)
+    (group,) = recovery.read_groups(connection)
+    api.start("app.drift-old")
+    with pytest.raises(EngineError, match="drift-old was started meanwhile: only one"):
+        recovery.finish(connection, group, print)
+    assert not api.inspect_container(new)["State"]["Running"]
+    assert api.inspect_container(old)["State"]["Running"]
+
+
+def test_an_engine_that_restarts_while_a_held_one_comes_back_starts_neither(
+    project: Project,
+    engine: OwnEngine,
+    connection: Connection,
+    api: docker.APIClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The policy `always` starts at the engine's start what was stopped before."""
+    old = project.start(binds=["rows:/data"], restart_policy={"Name": "always"})
+    place = Place(engine, connection, "app")
+    before = rows(place)
+    project.version("16.0-1", SLEEP)
+    project.upgrade("--apply", "--hold", backup=True)
+    new = place.container.id
+
+    def restart(*_: Any) -> None:
+        engine.stop()
+        engine.start()
+        raise EngineError("the engine went away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("drift.engine.containers.rename", restart)
+        with pytest.raises(EngineError):
+            recovery.roll_back(connection, "app", print)
+    time.sleep(1)
+    assert not any(api.inspect_container(one)["State"]["Running"] for one in (old, new))
+    recovery.roll_back(connection, "app", print)
+    assert (place.container.id, place.container.restart) == (old, "always")
+    assert place.do("list") == before
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_a_held_one_that_its_owner_started_outlives_its_day(
+    project: Project, engine: OwnEngine, api: docker.APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.start(binds=["rows:/data"])
+    project.version("15.2-1", SLEEP)
+    project.upgrade("--apply", "--hold", backup=True)
+    api.stop("app", timeout=0)
+    api.start("app.drift-held")
+    monkeypatch.setattr(recovery, "KEPT", timedelta(0))
+    said: list[str] = []
+    with Engine.connect(engine.host) as reached:
+        recovery.let_expired_go(reached, said.append)
+        assert said == ["app: what was held is kept: app.drift-held was started meanwhile"]
+        assert api.inspect_container("app.drift-backup")
+        api.stop("app.drift-held", timeout=0)
+        recovery.let_expired_go(reached, said.append)
     assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]

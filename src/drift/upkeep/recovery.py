@@ -8,8 +8,9 @@ while nothing is decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from drift.engine import census, containers, images
 from drift.engine.connection import Connection
@@ -66,7 +67,12 @@ def let_expired_go(engine: Engine, say: Say) -> None:
         EngineError: the engine refuses.
     """
     for group in _known(engine):
-        if held_too_long(group):
+        if not held_too_long(group):
+            continue
+        started = _started(engine.connection, group)
+        if started is not None:
+            say(f"{group.name}: what was held is kept: {started}")
+        else:
             let_go(engine.connection, group)
             say(f"{group.name}: the one before it was held for a day, and is gone")
 
@@ -125,10 +131,12 @@ def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> 
     """
     news = {pair.new.id: pair.member.name for pair in group.pairs if pair.new}
     try:
-        for one in news:
-            containers.start(connection, one)
-        say(f"{group.name}: started, to be healthy or to run for {watch:.0f} s")
-        why = wait_until_well(connection, news, watch)
+        why = _started(connection, group)
+        if why is None:
+            for one in news:
+                containers.start(connection, one)
+            say(f"{group.name}: started, to be healthy or to run for {watch:.0f} s")
+            why = wait_until_well(connection, news, watch)
     except EngineError as error:
         why = error.message
     if why is None:
@@ -163,10 +171,17 @@ def _finish_surely(connection: Connection, group: Group, say: Say) -> None:
 
 
 def finish(connection: Connection, group: Group, say: Say) -> None:
-    """The new ones stay: they get their restart policy, and the old ones go."""
+    """The new ones stay: they get their restart policy, and the old ones go.
+
+    Raises:
+        EngineError: an old one runs, or a step failed.
+    """
+    started = _started(connection, group)
+    if started is not None:
+        raise EngineError(f"{started}: only one of it and {group.name} may run")
     for pair in group.pairs:
         if pair.new:
-            _restore_policy(connection, pair.new, pair)
+            _set_policy(connection, pair.new, pair.member.policy)
             containers.start(connection, pair.new.id)
     for pair in reversed(group.pairs):
         if pair.old and not group.mark.hold:
@@ -182,15 +197,14 @@ def go_back(connection: Connection, group: Group, say: Say) -> None:
     """The old ones run again as they did, and nothing is left of the new ones."""
     for pair in reversed(group.pairs):
         if pair.new:  # whatever the group says: it may have been started since
+            # An engine that restarts would start what was stopped with the policy `always`.
+            _set_policy(connection, pair.new, {"Name": "no", "MaximumRetryCount": 0})
             containers.stop(connection, pair.new.id, _grace(connection, pair.new))
     for pair in group.pairs:
         # From the first of these on, whoever reads the names goes back too.
         if pair.new and pair.new.name == pair.member.name:
             containers.rename(connection, pair.new.id, pair.member.name + NEW)
-    for pair in group.pairs:
-        if pair.old and pair.new and pair.backup and _wrote_since(connection, pair):
-            say(f"{pair.member.name}: restoring its volumes")
-            backup.restore(connection, pair.backup, pair.old)
+    _restore_volumes(connection, group, say)
     for pair in group.pairs:
         if pair.old and pair.old.name != pair.member.name:
             containers.rename(connection, pair.old.id, pair.member.name)
@@ -198,7 +212,7 @@ def go_back(connection: Connection, group: Group, say: Say) -> None:
     for pair in group.pairs:
         if pair.old:
             containers.start(connection, pair.old.id)
-            _restore_policy(connection, pair.old, pair)
+            _set_policy(connection, pair.old, pair.member.policy)
     _discard_backups(connection, group)
     for pair in reversed(group.pairs):
         if pair.new:
@@ -219,12 +233,34 @@ def held_too_long(group: Group, now: datetime | None = None) -> bool:
     return group.way is Way.HELD and (now or datetime.now(UTC)) - group.mark.at > KEPT
 
 
-def _wrote_since(connection: Connection, pair: Pair) -> bool:
-    """Whether the new one ran after the old one last did: then what the volumes hold is its."""
-    old, new = (_now(connection, one) for one in (pair.old, pair.new))
-    if old is None or new is None or new.started_at is None or not old.stopped:
-        return False
-    return old.started_at is None or old.started_at < new.started_at
+def _restore_volumes(connection: Connection, group: Group, say: Say) -> None:
+    """All of them or none: until all are restored no old one starts."""
+    olds = [one for one in (_now(connection, pair.old) for pair in group.pairs) if one]
+    news = [one for one in (_now(connection, pair.new) for pair in group.pairs) if one]
+    if not written_since(olds, news):
+        return
+    for pair in group.pairs:
+        if pair.old and pair.backup:
+            say(f"{pair.member.name}: restoring its volumes")
+            backup.restore(connection, pair.backup, pair.old)
+
+
+def written_since(olds: Iterable[Container], news: Iterable[Container]) -> bool:
+    """Whether what the volumes hold is the new containers': one of them ran, and no old one
+    has since."""
+    started = max((one.started_at for one in news if one.started_at), default=None)
+    return started is not None and all(
+        one.stopped and (one.started_at is None or one.started_at < started) for one in olds
+    )
+
+
+def _started(connection: Connection, group: Group) -> str | None:
+    """That somebody else started an old container, if so: nothing may start beside it."""
+    for pair in group.pairs:
+        now = _now(connection, pair.old)
+        if now and not now.stopped:
+            return f"{now.name} was started meanwhile"
+    return None
 
 
 def _now(connection: Connection, one: Container | None) -> Container | None:
@@ -238,11 +274,11 @@ def _grace(connection: Connection, one: Container) -> int | None:
     return None if grace is None else int(grace)
 
 
-def _restore_policy(connection: Connection, one: Container, pair: Pair) -> None:
+def _set_policy(connection: Connection, one: Container, policy: Mapping[str, Any]) -> None:
     document = census.container(connection, one.id) or {}
     has = (document.get("HostConfig") or {}).get("RestartPolicy") or {}
-    if dict(has) != dict(pair.member.policy):
-        containers.set_policy(connection, one.id, pair.member.policy)
+    if dict(has) != dict(policy):
+        containers.set_policy(connection, one.id, policy)
 
 
 def _name_back(connection: Connection, pair: Pair) -> None:

@@ -29,6 +29,7 @@ from drift.upkeep.reading import read_container
 from support.command import drift_process
 from support.fleet import Fleet, tar
 from support.own_engine import OwnEngine, as_root, own_engine, remove_containers
+from support.striking import striking
 from support.volume_trees import on_disk
 
 MARK = {"drift.upgrading": "{}"}
@@ -314,16 +315,21 @@ class Project:
         api.start(made)
         return made
 
-    def upgrade(self, *arguments: str, backup: bool, code: int = 0) -> dict[str, Any]:
+    def start_upgrade(
+        self, *arguments: str, backup: bool, host: str = ""
+    ) -> subprocess.CompletedProcess[bytes]:
         rules = f'[upkeep]\nwatch = "1s"\nbackup = {str(backup).lower()}\n'
         (self.root / "Dockerfile").write_text("FROM scratch\n")
         (self.root / "drift.toml").write_text(f'{rules}[[image]]\nname = "x"\n')
-        ran = drift_process(
+        return drift_process(
             *("upgrade", "--format", "json", "--accept-risk", "app", *arguments),
             cwd=self.root,
-            environ={"DOCKER_HOST": self.engine.host},
+            environ={"DOCKER_HOST": host or self.engine.host},
             timeout=300,
         )
+
+    def upgrade(self, *arguments: str, backup: bool, code: int = 0) -> dict[str, Any]:
+        ran = self.start_upgrade(*arguments, backup=backup)
         assert ran.returncode == code, ran.stderr.decode()
         (found,) = json.loads(ran.stdout)
         document: dict[str, Any] = found
@@ -538,3 +544,35 @@ def test_a_held_one_that_its_owner_started_outlives_its_day(
         api.stop("app.drift-held", timeout=0)
         recovery.let_expired_go(reached, said.append)
     assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_drift_is_killed_on_its_way_back(
+    project: Project,
+    engine: OwnEngine,
+    connection: Connection,
+    api: docker.APIClient,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """After each call from the start of the new container on: what it wrote is undone."""
+    old = project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    before, own = rows(place), volumes(api)
+    project.version("16.0-1", BREAKS)
+    sockets = tmp_path_factory.mktemp("s")
+
+    def struck_at(at: int) -> list[str]:
+        with striking(engine.host, sockets, at) as proxy:
+            project.start_upgrade("--apply", backup=True, host=proxy.host)
+        return proxy.calls
+
+    calls = struck_at(1000)
+    (first,) = [n for n, call in enumerate(calls, 1) if call.endswith("/start")][:1]
+    assert len([call for call in calls[first:] if call.endswith("/archive")]) >= 2, calls
+    for at in range(first, len(calls) + 1):
+        assert len(struck_at(at)) == at
+        project.upgrade(backup=True)
+        where = f"killed after {calls[at - 1]}"
+        assert (place.container.id, place.container.state) == (old, "running"), where
+        assert place.do("list") == before, where
+        assert volumes(api) == own, where
+        assert [one["Names"] for one in api.containers(all=True)] == [["/app"]], where

@@ -48,17 +48,18 @@ def going_back(
     binds = [source for one in members for source in writable_binds(one)]
     said: list[str] = []
     refused: list[str] = []
-    if volumes and rules.backup:
-        found = room(engine, members)
-        refused += [found.refused] if found.refused else []
-        said += [] if found.refused else [str(found)]
+    if rules.backup:
+        if volumes:
+            found = room(engine, members)
+            refused += [found.refused] if found.refused else []
+            said += [] if found.refused else [str(found)]
         refused += [
             f"{other} uses the volume at {path} too: no copy of it would be consistent"
             for path, other in strangers(members, everyone)
         ]
         said += [f"not copied, and not restored: the host's {source}" for source in binds]
-    elif volumes:
-        said.append(f"no copies of its volumes are made: {NOT_UNDONE}")
+    elif volumes or binds:
+        said.append(f"no copies of its data are made: {NOT_UNDONE}")
     open_to_harm = writable_binds(members[0]) or (not rules.backup and writable_volumes(members[0]))
     if major is None or not open_to_harm or major.major is False:
         return GoingBack(tuple(said), tuple(refused))

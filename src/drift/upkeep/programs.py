@@ -21,7 +21,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where n
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"))
 _WRAPPERS = frozenset(
     (
-        *("tini", "tini-static", "dumb-init", "docker-init", "catatonit", "init", "s6-svscan"),
+        *("tini", "tini-static", "dumb-init", "docker-init", "catatonit", "init"),
+        *("s6-svscan", "s6-supervise", "runsvdir", "runsv"),
         *("gosu", "su-exec", "setpriv", "chpst", "runuser", "su", "sudo", "setuser", "chroot"),
         *("env", "exec", "nice", "ionice", "nohup", "stdbuf", "timeout", "setsid", "numactl"),
     )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from drift.config.model import Upkeep
 from drift.engine import census, containers, images
 from drift.engine.connection import Connection
+from drift.engine.engine import Engine
 from drift.errors import EngineError
 from drift.upkeep import backup
 from drift.upkeep.making import Creation, creation
@@ -32,6 +33,7 @@ from drift.upkeep.recovery import (
     let_go,
     read_groups,
 )
+from drift.upkeep.room import room, writable_volumes
 from drift.upkeep.upgrading import Next, Upgrade, transactions
 from drift.upkeep.written import would_be_lost
 
@@ -65,6 +67,7 @@ class Transaction:
                 ``drift upgrade`` does.
         """
         try:
+            self._check_room()
             self._let_go_of_held()
             self._make()
             self._stop()
@@ -91,6 +94,14 @@ class Transaction:
         for group in read_groups(self.connection):
             if group.way is Way.HELD and names & {m.name for m in group.mark.members}:
                 let_go(self.connection, group)
+
+    def _check_room(self) -> None:
+        """Once more: those that were upgraded before it may hold copies."""
+        members = [one.container for one in self.members]
+        if self.rules.backup and any(writable_volumes(one) for one in members):
+            refused = room(Engine(self.connection), members).refused
+            if refused is not None:
+                raise EngineError(refused)
 
     def _make(self) -> None:
         for one, member in zip(self.members, self.mark.members, strict=True):
@@ -151,11 +162,7 @@ class Transaction:
     def _back_up(self) -> None:
         copied: set[str] = set()
         for one in self.members:
-            volumes = [
-                mount
-                for mount in one.container.mounts
-                if mount.type == "volume" and mount.writable and mount.name not in copied
-            ]
+            volumes = [m for m in writable_volumes(one.container) if m.name not in copied]
             copied |= {mount.name for mount in volumes if mount.name}
             if volumes:
                 self.say(f"{one.container.name}: copying its volumes")

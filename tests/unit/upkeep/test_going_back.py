@@ -59,8 +59,9 @@ READ = mount("bind", "/etc/app", "/etc/app", writable=False)
 
 
 def test_what_cannot_be_undone_is_said_of_every_container_with_volumes() -> None:
-    said = "no copies of its volumes are made: a rollback does not undo what the new version wrote"
+    said = "no copies of its data are made: a rollback does not undo what the new version wrote"
     assert told(container("a", DATA)) == GoingBack((said,))
+    assert told(container("a", BIND)) == GoingBack((said,))
     assert told(container("a"), container("b", DATA)) == GoingBack((said,))
     assert told(container("a", READ, SOCKET), major=MAJOR) == GoingBack()
 
@@ -83,6 +84,11 @@ def test_what_is_not_known_is_said_and_forbids_nothing() -> None:
     assert found.said[-1] == (
         "whether it is a major step of its main program is not known: no package owns /opt/server"
     )
+
+
+def test_binds_that_are_not_copied_are_named() -> None:
+    found = told(container("a", BIND, READ), backup=True)
+    assert found == GoingBack(("not copied, and not restored: the host's /srv/rows",))
 
 
 def test_a_bind_is_not_copied_so_that_a_major_step_of_it_needs_leave_all_the_same() -> None:

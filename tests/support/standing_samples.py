@@ -20,7 +20,13 @@ def event(subject: str = "pkg:deb/debian/openssl", **more: Any) -> StandingEvent
         "images": ("web",),
     }  # fmt: skip
     given = {**known, **more}
-    given = {"moved": given["since"], "seen": NIGHT, "flagged": given["images"], **given}
+    given = {
+        "moved": given["since"],
+        "seen": NIGHT,
+        "flagged": given["images"],
+        "broken": (),
+        **given,
+    }
     return StandingEvent(subject=subject, **given)
 
 
@@ -30,4 +36,4 @@ def world(*events: StandingEvent, night: date = NIGHT, over: bool = True, **more
     def is_over(_is_break: bool, _images: Sequence[str]) -> bool:
         return over
 
-    return World(night, FLEET, Standing(tuple(events), more.pop("down", {})), is_over, **more)
+    return World(night, FLEET, Standing(tuple(events)), is_over, **more)

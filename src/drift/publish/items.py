@@ -28,7 +28,7 @@ from drift.attribute.model import Status
 from drift.config.model import Notify, Policy
 from drift.report import causes
 from drift.store.sightings import Key, joined, merged, sightings_of
-from drift.store.standing import BREAKS, DOWN, Standing, StandingEvent
+from drift.store.standing import DOWN, Standing, StandingEvent
 
 Part = Mapping[str, Any]
 
@@ -92,7 +92,7 @@ def items_of(
         item
         for event in standing.events
         if event.key not in seen and (event.moved >= since or notify.repeat)
-        for item in _of_event(event, notify, policy, standing)
+        for item in _of_event(event, notify, policy)
     ]
     begun = {event.key: event.since for event in standing.events}
     dated = [_dated(item, standing, begun) for item in tonight]
@@ -170,16 +170,13 @@ def _plain(event: StandingEvent) -> Item:
     return Item(Of.DRIFT, *event.key, event.before, event.after, event.images, event.since)
 
 
-def _of_event(
-    event: StandingEvent, notify: Notify, policy: Policy, standing: Standing
-) -> Iterator[Item]:
+def _of_event(event: StandingEvent, notify: Notify, policy: Policy) -> Iterator[Item]:
     """A standing event that tonight did not see, where it is wanted."""
-    names = tuple(wanted(notify, event.images))
-    down = event.kind in BREAKS or any(name in standing.down for name in names)
-    flagged = tuple(name for name in names if name in event.flagged)
+    broken = tuple(wanted(notify, event.broken))
+    flagged = tuple(wanted(notify, event.flagged))
     counts = event.kind not in policy.tolerate and flagged
-    if down and names and Of.BROKEN in notify.when:
-        yield replace(_plain(event), of=Of.BROKEN, images=names)
+    if broken and Of.BROKEN in notify.when:
+        yield replace(_plain(event), of=Of.BROKEN, images=broken)
     elif counts and Of.DRIFT in notify.when:
         yield replace(_plain(event), images=flagged)
 

@@ -46,7 +46,8 @@ class StandingEvent:
     ``since`` is its first night, ``moved`` the one on which ``after`` last got another value,
     ``seen`` the last one that saw it. ``before`` is as it was on the first night, ``after``
     as on the last; where images differ in them, each value, joined by commas. ``images`` are
-    those for which it stands, by name, ``flagged`` those that were flagged when last they saw it.
+    those for which it stands, by name; of them ``flagged`` those that were flagged when last they
+    saw it, and ``broken`` those that it keeps from being built.
     """
 
     origin: str
@@ -59,6 +60,12 @@ class StandingEvent:
     seen: date
     images: tuple[str, ...]
     flagged: tuple[str, ...]
+    broken: tuple[str, ...]
+
+    @property
+    def is_break(self) -> bool:
+        """Whether it broke a build: it ends by itself once all of its images are built again."""
+        return bool(self.broken)
 
     @property
     def key(self) -> Key:
@@ -146,6 +153,7 @@ def _event(key: Key, of_images: Mapping[str, Track]) -> StandingEvent:
         seen=max(track.seen for track in found.values()),
         images=tuple(found),
         flagged=tuple(image for image, track in found.items() if track.flagged),
+        broken=tuple(image for image, track in found.items() if track.is_break),
     )
 
 

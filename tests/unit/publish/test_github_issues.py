@@ -69,9 +69,11 @@ def test_an_issue_is_changed_where_there_is_news_and_says_it_to_those_who_follow
 
 
 def test_an_issue_is_closed_when_its_event_stands_no_more(github: Github) -> None:
-    broken = event("web", origin="unexplained", kind="broken", before=None, after=None)
+    broken = event(
+        "web", origin="unexplained", kind="broken", before=None, after=None, broken=("web",)
+    )
     openssl = event(images=("api",))
-    run(github, world(broken, openssl, down={"web": NIGHT}))
+    run(github, world(broken, openssl))
     assert [issue["title"] for issue in github.issues.values()] == [
         "image `web` does not build",
         "package `pkg:deb/debian/openssl` moved",
@@ -84,16 +86,10 @@ def test_an_issue_is_closed_when_its_event_stands_no_more(github: Github) -> Non
 
 
 def test_an_edit_that_broke_a_build_says_so(github: Github) -> None:
-    edit = event("COPY app /app", origin="repo", kind="context")
-    run(github, world(edit, down={"web": NIGHT}))
+    edit = event("COPY app /app", origin="repo", kind="context", broken=("web",))
+    run(github, world(edit))
     assert github.issues[1]["title"] == "build broken: context `COPY app /app` changed"
     assert "The build is broken: the context" in github.issues[1]["body"]
-
-
-def test_a_change_of_a_night_before_the_break_is_no_break(github: Github) -> None:
-    earlier = event(since=NIGHT - timedelta(days=1), seen=NIGHT - timedelta(days=1))
-    run(github, world(earlier, down={"web": NIGHT}))
-    assert github.issues[1]["title"] == "package `pkg:deb/debian/openssl` moved"
 
 
 def test_a_store_that_was_lost_closes_nothing(github: Github) -> None:
@@ -123,8 +119,8 @@ def test_what_a_person_closed_stays_closed_until_it_moves_again(github: Github) 
 def test_ten_a_night_the_most_urgent_first_and_one_that_collects(github: Github) -> None:
     events = [event(f"pkg:deb/debian/p{n:02}") for n in range(14)]
     wide = event("debian:bookworm", kind="base-image", images=("web", "api"))
-    broken = event("db", origin="unexplained", kind="broken", images=("db",), after=None)
-    tonight = world(*events, wide, broken, down={"db": NIGHT})
+    broken = event("db", origin="unexplained", kind="broken", images=("db",), broken=("db",))
+    tonight = world(*events, wide, broken)
     assert len(run(github, tonight).opened) == 11
     assert run(github, tonight) == Done()  # the budget is the night's, not the run's
     titles = [issue["title"] for issue in github.issues.values()]
@@ -250,7 +246,9 @@ def test_an_issue_that_was_deleted_meanwhile_is_said(github: Github) -> None:
 
 
 def test_breaks_and_changes_say_until_when_they_stand(github: Github) -> None:
-    broken = event("web", origin="unexplained", kind="broken", before=None, after=None)
+    broken = event(
+        "web", origin="unexplained", kind="broken", before=None, after=None, broken=("web",)
+    )
     run(github, world(broken, event()))
     assert "until the images build again" in github.issues[1]["body"]
     assert "until a person closes it" in github.issues[2]["body"]

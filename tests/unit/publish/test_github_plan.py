@@ -99,14 +99,15 @@ subjects = st.one_of(st.text(max_size=400), st.just(HOSTILE), st.just("`" * 90),
 def test_whatever_an_event_is_named_its_issue_holds_it_as_code(
     subject: str, after: str, is_break: bool
 ) -> None:
-    one = event(subject, after=after, images=tuple(f"image-{n}" for n in range(100)))
+    images = tuple(f"image-{n}" for n in range(100))
+    one = event(subject, after=after, images=images, broken=images if is_break else ())
     mark = Marker("event", {"key": key_of(one.key)})
     told = texts.Words("https://example.org/", hostile_fleet())
-    body = texts.body(one, mark, told, is_break=is_break)
-    assert 0 < len(texts.title(one, is_break=is_break)) <= TITLE
+    body = texts.body(one, mark, told)
+    assert 0 < len(texts.title(one)) <= TITLE
     assert len(body) <= BODY
     assert marker.read(body) == mark
-    for text in (texts.title(one, is_break=is_break), body.partition("\n")[2], texts.news(one)):
+    for text in (texts.title(one), body.partition("\n")[2], texts.news(one)):
         outside = without_code(text)
         assert not any(sign in outside for sign in ("@", "#1", "<script", "<img", "](java"))
         assert "evil.example" not in outside
@@ -118,7 +119,7 @@ def test_the_evidence_of_a_hostile_image_is_code() -> None:
     cause = document["images"][0]["causes"][0]
     assert cause["origin"] == "unexplained"
     one = event(cause["subject"], origin="unexplained", images=("evil",))
-    body = texts.body(one, Marker("event"), texts.Words(None, document), is_break=False)
+    body = texts.body(one, Marker("event"), texts.Words(None, document))
     assert "How `evil` shows it (inferred):" in body
     outside = without_code(body.partition("\n")[2])
     assert not any(sign in outside for sign in ("@", "#1", "<", "::error", RUN))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drift.config import Config
+from drift.publish.items import Of, items_of
 from drift.publish.tell import Told, tell_newer, tell_run, tell_test, tell_undone
 from drift.store.store import Store
 from support.configured import cause, configured, image, keep_night, night
@@ -108,6 +109,19 @@ def test_broken_and_unknown_are_told_until_they_recover(nights: Nights) -> None:
     assert nights.night(5, image("web")) == 0
     assert nights.night(6, gone) == 1, "gone again"
     assert nights.night(7, drifted()) == 1, "recovered, whatever else it is"
+
+
+def test_a_change_of_an_earlier_night_is_not_told_as_the_break(nights: Nights) -> None:
+    (notify,) = nights.configure('when = ["broken", "drift"]\nrepeat = true').notify
+    keep_night(nights.store, 0, drifted("2"))
+    gone = image("web", "broken", cause("https://x.example", None, kind="source-unavailable"))
+    keep_night(nights.store, 1, gone)
+    standing, policy = nights.store.standing(night(1)), nights.config.policy
+    found = items_of(notify, policy, [gone], standing, night(1), night(1))
+    assert [(item.of, item.kind) for item in found] == [
+        (Of.BROKEN, "source-unavailable"),
+        (Of.DRIFT, "package"),
+    ]
 
 
 def test_a_recovery_that_did_not_arrive_is_told_the_next_night(nights: Nights) -> None:

@@ -82,6 +82,21 @@ def test_what_broke_an_image_is_over_when_it_builds_whatever_its_kind() -> None:
     assert standing(nights, {}).events == ()
 
 
+def test_what_broke_an_image_is_not_what_it_saw_on_the_nights_before() -> None:
+    moved = Sighting(*OPENSSL, "1", "2")
+    nights = [
+        seen(0, moved),
+        seen(0, moved, image="api"),
+        seen(1, Sighting(*GONE), status="broken"),
+    ]
+    for later in ([], [seen(2, status="unknown")]):
+        found = {event.key: event for event in standing([*nights, *later], {}).events}
+        assert (found[OPENSSL].broken, found[OPENSSL].is_break) == ((), False)
+        assert (found[GONE].broken, found[GONE].is_break) == (("web",), True)
+    (event,) = standing([seen(0, moved, status="broken"), seen(0, moved, image="api")], {}).events
+    assert (event.images, event.broken) == (("api", "web"), ("web",))
+
+
 def test_a_source_that_is_gone_again_stands_since_then() -> None:
     nights = [seen(0, Sighting(*GONE), status="broken"), seen(1, status="identical")]
     (event,) = standing([*nights, seen(5, Sighting(*GONE), status="broken")], {}).events

@@ -23,7 +23,6 @@ from drift.publish.github.world import (
     EVENT,
     IMAGES,
     World,
-    is_break,
     is_over,
     key_of,
     remarked,
@@ -43,7 +42,7 @@ def plan(world: World, issues: Iterable[Issue]) -> list[Change]:
     changes: list[Change] = []
     homeless: list[StandingEvent] = []
     collected: list[StandingEvent] = []
-    for event in sorted(world.standing.events, key=lambda event: _urgency(world, event)):
+    for event in sorted(world.standing.events, key=lambda event: _urgency(event)):
         name = key_of(event.key)
         home = homes.get(name)
         if home is not None and home.open:
@@ -79,8 +78,8 @@ def _homes(issues: Iterable[Issue]) -> dict[str, Issue]:
     return {issue.marker.values.get("key", ""): issue for issue in worst_first}
 
 
-def _urgency(world: World, event: StandingEvent) -> tuple[bool, int]:
-    return not is_break(world, event), -len(event.flagged)
+def _urgency(event: StandingEvent) -> tuple[bool, int]:
+    return not event.is_break, -len(event.flagged)
 
 
 def _opened(issue: Issue) -> str:
@@ -102,7 +101,7 @@ def _marker(world: World, event: StandingEvent, opened: str) -> Marker:
         "opened": opened,
         "moved": event.moved.isoformat(),
         "stands": "yes",
-        "break": "yes" if is_break(world, event) else "no",
+        "break": "yes" if event.is_break else "no",
         "images": ",".join(event.images[:IMAGES]),
         "told": digest(event.before, event.after, event.since, event.moved, sorted(event.images)),
     }
@@ -110,14 +109,14 @@ def _marker(world: World, event: StandingEvent, opened: str) -> Marker:
 
 
 def _body(world: World, event: StandingEvent, marker: Marker) -> str:
-    return texts.body(event, marker, world.told, is_break=is_break(world, event))
+    return texts.body(event, marker, world.told)
 
 
 def _opening(world: World, event: StandingEvent, home: Issue | None) -> Change:
     """A new issue, or the event's own that had been closed."""
     body = _body(world, event, _marker(world, event, world.night.isoformat()))
     if home is None:
-        return Change(None, body, texts.title(event, is_break=is_break(world, event)))
+        return Change(None, body, texts.title(event))
     news = texts.news(event)
     return Change(home.number, body, open=True, reason="reopened", comment=news)
 

@@ -49,16 +49,16 @@ class Words:
     document: Mapping[str, Any] | None = None
 
 
-def title(event: StandingEvent, *, is_break: bool) -> str:
+def title(event: StandingEvent) -> str:
     """``package `pkg:deb/debian/openssl` moved``."""
     subject = words.cut(visible(event.subject), _SUBJECT)
-    broke = "build broken: " if _broke(event, is_break) else ""
+    broke = "build broken: " if _broke(event) else ""
     return f"{broke}{_named(event)} {code(subject)} {_happened(event)}"[:TITLE]
 
 
-def _broke(event: StandingEvent, is_break: bool) -> bool:
+def _broke(event: StandingEvent) -> bool:
     """Whether its words do not say by themselves that nothing can be built."""
-    return is_break and event.kind not in _NAMED
+    return event.is_break and event.kind not in _NAMED
 
 
 def _named(event: StandingEvent) -> str:
@@ -69,10 +69,10 @@ def _happened(event: StandingEvent) -> str:
     return _HAPPENED.get(event.kind, "changed")
 
 
-def body(event: StandingEvent, marker: Marker, told: Words, *, is_break: bool) -> str:
+def body(event: StandingEvent, marker: Marker, told: Words) -> str:
     """The issue's text; its first line is the marker."""
     found = _cause(event, told)
-    broke = "The build is broken: the " if _broke(event, is_break) else "The "
+    broke = "The build is broken: the " if _broke(event) else "The "
     return _fitted(
         [
             str(marker),
@@ -82,7 +82,7 @@ def body(event: StandingEvent, marker: Marker, told: Words, *, is_break: bool) -
             *(_evidence(*found) if found else ()),
             *(_to_do(event, *found) if found else ()),
             "",
-            f"drift keeps this issue: it stands until {_ENDS[is_break]}."
+            f"drift keeps this issue: it stands until {_ENDS[event.is_break]}."
             " It is known by its first, hidden line and its label; the title may be changed.",
         ]
     )

@@ -10,7 +10,7 @@ from drift.publish.github import texts
 from drift.publish.github.marker import Marker, digest
 from drift.publish.github.model import Issue
 from drift.store.sightings import Key
-from drift.store.standing import BREAKS, Standing, StandingEvent
+from drift.store.standing import Standing
 
 EVENT = "event"
 COLLECTION = "collection"
@@ -35,12 +35,6 @@ class World:
 def key_of(key: Key) -> str:
     """An event's name in a marker."""
     return digest(*key)
-
-
-def is_break(world: World, event: StandingEvent) -> bool:
-    """Whether it broke a build: by its kind, or as an image was down when it was last seen."""
-    down = (world.standing.down[name] for name in event.images if name in world.standing.down)
-    return event.kind in BREAKS or any(event.seen >= since for since in down)
 
 
 def is_over(world: World, issue: Issue) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from drift.config.model import Config, Notify
 from drift.errors import PublishError
@@ -37,6 +38,12 @@ def troubles(config: Config) -> Iterator[str]:
                 Chat(notify, Mask(config.masked)).target()
             except PublishError as error:
                 yield f"{name_of(notify, config)}: {error.message}"
+
+
+def receivers(notify: Notify) -> list[Notify]:
+    """Who is told by an entry, one by one: a mail may reach one address and not the other."""
+    addresses = dict.fromkeys(notify.mail)
+    return [replace(notify, mail=(address,)) for address in addresses] or [notify]
 
 
 def target_of(notify: Notify) -> str:

@@ -19,6 +19,7 @@ from drift.config.model import Notify
 from drift.errors import PublishError
 from drift.masking import SHORTEST, Mask
 from drift.publish.message import Message, item_in_words
+from drift.publish.port import Channel
 from drift.report.escape import visible
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _LOOKALIKE = str.maketrans("@<>`[]|&#", "＠‹›ˋ［］¦＆＃")
 _ADDRESS = re.compile(r"(:)(?=//)|(?i:\bwww(\.)|\b(?:javascript|data|mailto|tel)(:))")
 
 
-class Chat:
+class Chat(Channel):
     """The channel of one Apprise URL; see :class:`drift.publish.port.Channel`."""
 
     def __init__(self, notify: Notify, mask: Mask) -> None:

@@ -22,6 +22,7 @@ from drift.config.model import Notify, Smtp
 from drift.errors import PublishError
 from drift.publish.items import identity
 from drift.publish.message import Message, What, paragraphs
+from drift.publish.port import Channel
 from drift.report import mail, text
 from drift.report.escape import visible
 from drift.report.formats import FORMATS
@@ -31,12 +32,12 @@ _TEXT = 90_000  # characters of the text part
 _QUOTED = "quoted-printable"  # servers without 8BITMIME take it too
 
 
-class Mail:
+class Mail(Channel):
     """The channel of some addresses; see :class:`drift.publish.port.Channel`."""
 
     def __init__(self, notify: Notify, smtp: Smtp, target: str) -> None:
         self._smtp, self._target, self._attach = smtp, target, notify.attach
-        self._left = list(notify.mail)
+        self._to = notify.mail
         self._at = datetime.now(UTC)
 
     def send(self, message: Message, timeout: float) -> None:
@@ -49,9 +50,17 @@ class Mail:
             raise PublishError(_reason(error)) from None
         if refused:
             codes = ", ".join(sorted({str(code) for code, _ in refused.values()}))
-            number, all_of = len(refused), len(self._left)
-            self._left = [address for address in self._left if parseaddr(address)[1] in refused]
-            raise PublishError(f"the server refused {number} of {all_of} addresses ({codes})")
+            left = self._left
+            taken = [address for address in left if parseaddr(address)[1] not in refused]
+            self.reached = (*self.reached, *taken)
+            raise PublishError(
+                f"the server refused {len(refused)} of {len(left)} addresses ({codes})"
+            )
+
+    @property
+    def _left(self) -> list[str]:
+        """The addresses that do not have it yet."""
+        return [address for address in self._to if address not in self.reached]
 
     def _deliver(self, composed: EmailMessage, timeout: float) -> dict[str, tuple[int, bytes]]:
         """Hand the mail to the server; the addresses that it refused."""
@@ -80,7 +89,9 @@ class Mail:
         composed["From"] = self._smtp.sender
         composed["To"] = ", ".join(self._left)
         composed["Date"] = format_datetime(self._at)
-        composed["Message-ID"] = self._id("message", message.run or self._at.isoformat())
+        composed["Message-ID"] = self._id(
+            "message", message.run or self._at.isoformat(), *sorted(self._to)
+        )
         events = [item.id for item in message.new if item.origin is not None][:_THREADS]
         if events:
             composed["References"] = " ".join(self._id("event", event) for event in events)
@@ -93,10 +104,10 @@ class Mail:
             composed.add_attachment(page, subtype="html", filename=name)
         return composed
 
-    def _id(self, kind: str, of: str) -> str:
+    def _id(self, kind: str, *of: str) -> str:
         """An id of RFC 5322: the same for the same thing, and another for another target."""
         domain = parseaddr(self._smtp.sender)[1].rpartition("@")[2]
-        return f"<{kind}.{identity(self._target, of)[:32]}@{Address(domain=domain).domain}>"
+        return f"<{kind}.{identity(self._target, *of)[:32]}@{Address(domain=domain).domain}>"
 
 
 def _reason(error: Exception) -> str:

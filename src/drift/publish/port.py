@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from drift.errors import PublishError
@@ -14,8 +15,11 @@ class Channel(Protocol):
     """Sends messages to one target; made anew for each message.
 
     :meth:`send` is one try. A second try of the same message carries the same ids, so that a
-    receiver can tell that it is the same.
+    receiver can tell that it is the same. ``reached`` are those of several addresses that have
+    it, though sending it to all of them failed.
     """
+
+    reached: Collection[str] = ()
 
     def send(self, message: Message, timeout: float) -> None:
         """Send it, waiting for no answer longer than ``timeout`` seconds.

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from drift.config.model import Config, Notify
 from drift.errors import StoreError
 from drift.masking import Mask
 from drift.publish.attempts import attempt_all
-from drift.publish.channels import channel_of, name_of, target_of
+from drift.publish.channels import channel_of, name_of, receivers, target_of
 from drift.publish.items import Item, Of, identity, items_of, lasting, news, over, wanted
 from drift.publish.message import Message, What, about_run
+from drift.publish.port import Channel
 from drift.report.document import narrowed
 from drift.report.words import counted
 from drift.store.deliveries import Delivery
@@ -37,8 +39,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message that is to be sent, and the items that its target has then been told."""
+    """A message that is to be sent, and the items that its target has then been told.
 
+    ``notify`` is the target alone, ``entry`` what drift.toml has: a mail's has all addresses.
+    """
+
+    entry: Notify
     notify: Notify
     target: str
     message: Message
@@ -58,7 +64,7 @@ def tell_run(
     standing = store.standing(night)
     whole = {image["name"] for image in shown["images"]} >= {i.name for i in config.images}
     due = []
-    for notify in config.notify:
+    for entry, notify in _receivers(config):
         target = target_of(notify)
         told = store.told(target)
         late = store.undelivered(target)
@@ -66,11 +72,16 @@ def tell_run(
         items = items_of(notify, config.policy, shown["images"], standing, night, since)
         message = _run_message(notify, shown, items, told, _undone(notify, late), page)
         if message is not None:
-            due.append(Due(notify, target, message, {i.id: i.value for i in message.new}))
+            due.append(Due(entry, notify, target, message, {i.id: i.value for i in message.new}))
         if whole:
             still = lasting(items, standing) | {_UNDONE}
             store.let_be_news(target, over(told, still))
     return _send(config, store, due)
+
+
+def _receivers(config: Config) -> Iterator[tuple[Notify, Notify]]:
+    """Each entry of drift.toml with each that is told by it."""
+    return ((entry, notify) for entry in config.notify for notify in receivers(entry))
 
 
 def _hears(notify: Notify, of: str) -> bool:
@@ -120,7 +131,7 @@ def tell_undone(config: Config, store: Store | None, night: date, reason: str) -
     said = Mask(config.masked).text(reason)
     verdict = f"The night of {night} could not be checked."
     due = []
-    for notify in config.notify:
+    for entry, notify in _receivers(config):
         if not _hears(notify, Of.BROKEN):
             continue
         target = target_of(notify)
@@ -128,7 +139,7 @@ def tell_undone(config: Config, store: Store | None, night: date, reason: str) -
         if not notify.repeat and _told(store, target).get(_UNDONE) == value:
             continue
         message = Message(What.UNDONE, night, verdict, lines=(said,))
-        due.append(Due(notify, target, message, {_UNDONE: value}))
+        due.append(Due(entry, notify, target, message, {_UNDONE: value}))
     return _send(config, store, due)
 
 
@@ -162,7 +173,7 @@ def tell_newer(
     names = {identity("newer", name): name for name in sorted(found)}
     still = {*names, *(identity("newer", name) for name in unsettled)}
     due = []
-    for notify in config.notify:
+    for entry, notify in _receivers(config):
         if not _hears(notify, "upgrade"):
             continue
         target = identity("newer", target_of(notify))  # runs forget what their own targets knew
@@ -178,7 +189,7 @@ def tell_newer(
                 f"{number} a newer image.",
                 lines=tuple(mask.text(found[names[item]][1]) for item in new),
             )
-            due.append(Due(notify, target, said, new))
+            due.append(Due(entry, notify, target, said, new))
     return _send(config, store, due)
 
 
@@ -187,26 +198,48 @@ def tell_test(config: Config) -> list[Told]:
     night = datetime.now(UTC).date()
     lines = ("This is a test: messages of drift arrive here.",)
     said = Message(What.TEST, night, "A test message of drift.", lines=lines)
-    return _send(config, None, [Due(notify, target_of(notify), said) for notify in config.notify])
+    due = [Due(entry, notify, target_of(notify), said) for entry, notify in _receivers(config)]
+    return _send(config, None, due)
 
 
 def _send(config: Config, store: Store | None, due: Sequence[Due]) -> list[Told]:
     """Send messages, all at once, and keep what came of each."""
     mask = Mask(config.masked)
-    channels = [channel_of(one.notify, config, one.target, mask) for one in due]
-
-    def attempts() -> Iterator[Any]:
-        for one, channel in zip(due, channels, strict=True):
-            yield lambda timeout, one=one, channel=channel: channel.send(one.message, timeout)
-
+    shared = _shared(due)
+    channels = [_channel(config, together, mask) for together in shared]
+    tries = [
+        partial(channel.send, together[0].message)
+        for channel, together in zip(channels, shared, strict=True)
+    ]
     results = []
-    for one, error in zip(due, attempt_all(list(attempts())), strict=True):
-        name = mask.text(name_of(one.notify, config))
-        shown = None if error is None else mask.text(error)
-        results.append(Told(name, shown))
-        if store is not None:
-            _keep(store, one, name, shown)
+    for together, channel, error in zip(shared, channels, attempt_all(tries), strict=True):
+        for one in together:
+            name = mask.text(name_of(one.notify, config))
+            has_it = error is None or any(address in channel.reached for address in one.notify.mail)
+            shown = None if has_it else mask.text(str(error))
+            results.append(Told(name, shown))
+            if store is not None:
+                _keep(store, one, name, shown)
     return results
+
+
+def _shared(due: Iterable[Due]) -> list[list[Due]]:
+    """Those that go out as one mail: of one entry, and told the same."""
+    found: list[list[Due]] = []
+    for one in due:
+        for together in found if one.notify.mail else ():
+            if (together[0].entry, together[0].message) == (one.entry, one.message):
+                together.append(one)
+                break
+        else:
+            found.append([one])
+    return found
+
+
+def _channel(config: Config, together: Sequence[Due], mask: Mask) -> Channel:
+    entry = together[0].entry
+    addresses = tuple(address for one in together for address in one.notify.mail)
+    return channel_of(replace(entry, mail=addresses), config, target_of(entry), mask)
 
 
 def _keep(store: Store, due: Due, name: str, error: str | None) -> None:

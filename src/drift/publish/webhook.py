@@ -17,6 +17,7 @@ from typing import Any
 from drift import __version__
 from drift.config.model import Notify
 from drift.publish.message import Message
+from drift.publish.port import Channel
 from drift.publish.web import request
 from drift.report import as_json
 from drift.report.document import SCHEMA_VERSION
@@ -24,7 +25,7 @@ from drift.report.document import SCHEMA_VERSION
 LARGEST = 1_000_000  # bytes of a whole report
 
 
-class Webhook:
+class Webhook(Channel):
     """The channel of one URL; see :class:`drift.publish.port.Channel`."""
 
     def __init__(self, notify: Notify) -> None:

@@ -14,7 +14,7 @@ from drift.publish.items import Of, items_of
 from drift.publish.tell import Told, tell_newer, tell_run, tell_test, tell_undone
 from drift.store.store import Store
 from support.configured import cause, configured, image, keep_night, night
-from support.receivers import Hook
+from support.receivers import Hook, Inbox
 
 OPENSSL = "pkg:deb/debian/openssl"
 
@@ -109,6 +109,40 @@ def test_broken_and_unknown_are_told_until_they_recover(nights: Nights) -> None:
     assert nights.night(5, image("web")) == 0
     assert nights.night(6, gone) == 1, "gone again"
     assert nights.night(7, drifted()) == 1, "recovered, whatever else it is"
+
+
+def test_of_a_mail_each_address_is_told_once(tmp_path: Path, store: Store, inbox: Inbox) -> None:
+    def configure(*addresses: str) -> Config:
+        return configured(
+            tmp_path,
+            f'[smtp]\nhost = "127.0.0.1"\nport = {inbox.port}\nsecurity = "none"\n'
+            f'sender = "drift@example.org"\n[[notify]]\nmail = {list(addresses)}\n',
+        )
+
+    def envelopes() -> list[list[str]]:
+        found = [envelope[1] for envelope in inbox.envelopes]
+        inbox.envelopes.clear()
+        return found
+
+    config = configure("a@example.org", "Bee <b@example.org>")
+    inbox.refused = {"b@example.org"}
+    told = tell_run(config, store, keep_night(store, 0, drifted("2")))
+    assert [(one.name.split()[2], one.error) for one in told] == [
+        ("a@example.org", None),
+        ("Bee", "the server refused 1 of 1 addresses (550)"),
+    ]
+    assert envelopes() == [["a@example.org"]]
+    (failed,) = store.undelivered()
+    assert "b@example.org" in failed.name
+    inbox.refused = set()
+    tell_run(config, store, keep_night(store, 1, image("web")))
+    assert envelopes() == [["b@example.org"]], "who got it does not get it twice"
+    assert store.undelivered() == ()
+    tell_run(config, store, keep_night(store, 2, drifted("3")))
+    assert envelopes() == [["a@example.org", "b@example.org"]], "one mail to both"
+    more = configure("a@example.org", "Bee <b@example.org>", "c@example.org")
+    tell_run(more, store, keep_night(store, 2, drifted("3"), run="again"))
+    assert envelopes() == [["c@example.org"]], "only the new one has not been told"
 
 
 def test_a_change_of_an_earlier_night_is_not_told_as_the_break(nights: Nights) -> None:

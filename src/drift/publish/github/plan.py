@@ -42,7 +42,7 @@ def plan(world: World, issues: Iterable[Issue]) -> list[Change]:
     changes: list[Change] = []
     homeless: list[StandingEvent] = []
     collected: list[StandingEvent] = []
-    for event in sorted(world.standing.events, key=lambda event: _urgency(event)):
+    for event in sorted(world.standing.events, key=_urgency):
         name = key_of(event.key)
         home = homes.get(name)
         if home is not None and home.open:

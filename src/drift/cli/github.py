@@ -98,9 +98,9 @@ def _told(done: Done) -> None:
     "  drift github comment        in a workflow_run job, after a pull request's check",
 )
 def comment(repository: RepositoryOption = None, author: AuthorOption = None) -> None:
-    """Keep one comment on a pull request: the report that its check left as an artifact.
+    """Keep one comment on a pull request: the reports that its check left as artifacts.
 
-    Which pull request it is, GitHub's event says; the artifact is read as a stranger's.
+    Which pull request it is, GitHub's event says; the artifacts are read as a stranger's.
     """
     from drift.publish.github import artifact, comment
     from drift.publish.github.author import login
@@ -112,9 +112,9 @@ def comment(repository: RepositoryOption = None, author: AuthorOption = None) ->
     if number is None:
         say("drift: the pull request has moved on, or is closed: no comment")
         return
-    report = artifact.report_of(client, run.run)
-    body = comment.without_report(run) if report is None else comment.text(report, run)
-    did = comment.keep(client, number, body, login(client, author), new=report is not None)
+    reports = artifact.reports_of(client, run.run)
+    body = comment.text(reports, run) if reports else comment.without_report(run)
+    did = comment.keep(client, number, body, login(client, author), new=bool(reports))
     say(f"drift: the comment on pull request #{number} is {did}")
 
 

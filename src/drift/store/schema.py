@@ -146,7 +146,7 @@ told = sa.Table(
     sa.Column("target", sa.Text, primary_key=True),
     sa.Column("item", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),  # for who asks the database: nothing turns on it
 )
 
 packages = sa.Table(

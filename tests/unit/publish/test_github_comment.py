@@ -14,7 +14,7 @@ import pytest
 
 from drift.errors import PublishError
 from drift.publish.github import artifact, comment
-from drift.publish.github.artifact import parsed, report_of
+from drift.publish.github.artifact import parsed, reports_of
 from drift.publish.github.comment import finished, keep, pull_request, text
 from support.github import BOT, Fault, Github, client_of, running_github, zipped
 from support.report_samples import fleet, hostile_fleet
@@ -93,10 +93,10 @@ def test_there_is_one_comment_and_it_is_kept(github: Github, tmp_path: Path) -> 
     github.add_comment(7, f"{comment.MARKER}\nmine!", login="mallory")
     github.add_comment(7, f"quoting {comment.MARKER}")
     run, client = told(tmp_path), client_of(github)
-    body = text(fleet(), run)
+    body = text({"drift": fleet()}, run)
     assert keep(client, 7, body, BOT) == "written"
     assert keep(client, 7, body, BOT) == "unchanged"
-    assert keep(client, 7, text(hostile_fleet(), run), BOT) == "changed"
+    assert keep(client, 7, text({"drift": hostile_fleet()}, run), BOT) == "changed"
     assert len(github.comments) == 3
     assert github.said(7)[0].endswith("mine!")
     assert run.url in github.said(7)[2]
@@ -106,14 +106,14 @@ def test_a_comment_whose_answer_is_lost_is_not_written_twice(
     github: Github, tmp_path: Path
 ) -> None:
     github.faults = [Fault(502, method="POST", done=True)]
-    keep(client_of(github), 7, text(fleet(), told(tmp_path)), BOT)
+    keep(client_of(github), 7, text({"drift": fleet()}, told(tmp_path)), BOT)
     assert len(github.comments) == 1
 
 
 def test_our_comment_is_found_behind_hundreds(github: Github, tmp_path: Path) -> None:
     for number in range(250):
         github.add_comment(7, f"comment {number}", login="someone")
-    body = text(fleet(), told(tmp_path))
+    body = text({"drift": fleet()}, told(tmp_path))
     assert keep(client_of(github), 7, body, BOT) == "written"
     assert keep(client_of(github), 7, body, BOT) == "unchanged"
 
@@ -123,8 +123,7 @@ def test_the_report_is_the_newest_artifact_of_the_run(github: Github) -> None:
     github.add_artifact(RUN, packed({"other": 1}), name="something-else")
     github.add_artifact(RUN, packed(fleet()))
     github.add_artifact(RUN, packed({"gone": 1}), expired=True)
-    found, whole = report_of(client_of(github), RUN), json.loads(json.dumps(fleet()))
-    assert found is not None
+    found, whole = reports_of(client_of(github), RUN)["drift"], json.loads(json.dumps(fleet()))
     assert [image["causes"] for image in found["images"]] == [
         image["causes"] for image in whole["images"]
     ]
@@ -133,7 +132,24 @@ def test_the_report_is_the_newest_artifact_of_the_run(github: Github) -> None:
 
 def test_a_run_may_leave_no_report(github: Github) -> None:
     github.add_artifact(RUN, packed(fleet()), name="something-else")
-    assert report_of(client_of(github), RUN) is None
+    assert reports_of(client_of(github), RUN) == {}
+
+
+def test_each_fleet_of_a_workflow_has_its_part_of_the_comment(
+    github: Github, tmp_path: Path
+) -> None:
+    github.add_artifact(RUN, packed(fleet()), name="web`@acme`-pull-request")
+    github.add_artifact(RUN, packed(hostile_fleet()), name="drift-pull-request")
+    reports = reports_of(client_of(github), RUN)
+    assert list(reports) == ["drift", "web`@acme`"]
+    body = text(reports, told(tmp_path))
+    assert body.count("### Fleet ") == 2
+    assert "@" not in without_code(body.partition("\n")[2])
+    assert "### Fleet" not in text({"drift": fleet()}, told(tmp_path))
+    for number in range(artifact.MOST):
+        github.add_artifact(RUN, packed(fleet()), name=f"{number}-pull-request")
+    with pytest.raises(PublishError, match="more than 20 reports"):
+        reports_of(client_of(github), RUN)
 
 
 def test_an_artifact_is_not_larger_than_it_may_be(
@@ -141,12 +157,12 @@ def test_an_artifact_is_not_larger_than_it_may_be(
 ) -> None:
     github.add_artifact(RUN, b"", size_in_bytes=1 << 40)
     with pytest.raises(PublishError, match="larger"):
-        report_of(client_of(github), RUN)
+        reports_of(client_of(github), RUN)
     assert len(github.requests) == 1  # nothing was downloaded
     monkeypatch.setattr(artifact, "PACKED", 1000)
     github.add_artifact(78, b"x" * 5000, size_in_bytes=10)  # its size is not what GitHub said
     with pytest.raises(PublishError, match="larger"):
-        report_of(client_of(github), 78)
+        reports_of(client_of(github), 78)
 
 
 def bomb() -> bytes:
@@ -218,7 +234,7 @@ def test_what_is_no_report_is_refused(archive: bytes) -> None:
 
 def test_a_hostile_report_is_shown_as_code(tmp_path: Path) -> None:
     document = parsed(packed(hostile_fleet()))
-    body = text(document, told(tmp_path))
+    body = text({"drift": document}, told(tmp_path))
     outside = without_code(body.partition("\n")[2])
     assert not any(sign in outside for sign in ("@", "#1", "<script", "<img", "](java"))
     assert "evil.example" not in outside

@@ -1,9 +1,10 @@
-"""The report that a pull request's workflow left: written by a stranger, and read as such.
+"""The reports that a pull request's workflow left: written by a stranger, and read as such.
 
-The artifact comes from a job that ran the pull request's own code, so that nothing of it is
-believed but that it is a report to be shown: its size is bounded before and while it is read,
-one member of it is read and none extracted, it has to fit the published schema, and what it
-says is shown as untrusted text like any image's.
+Each of its jobs that checked a fleet left one, in an artifact that is named by the fleet's key.
+They come from jobs that ran the pull request's own code, so that nothing of them is believed but
+that each is a report to be shown: its size is bounded before and while it is read, one member of
+it is read and none extracted, it has to fit the published schema, and what it says is shown as
+untrusted text like any image's.
 """
 
 from __future__ import annotations
@@ -20,38 +21,44 @@ from drift.errors import PublishError
 from drift.publish.github.client import Client
 from drift.report.schema import report_schema
 
-NAME = "drift-pull-request"
+NAME = "-pull-request"  # what follows the key
 MEMBER = "drift.json"
 PACKED = 8 << 20  # bytes of the artifact
 WHOLE = 48 << 20  # bytes of the report
+MOST = 20  # artifacts of one run
 _IMAGES = 1000
 
 
-def report_of(client: Client, run: int) -> dict[str, Any] | None:
-    """The report among a workflow run's artifacts; None where it left none.
+def reports_of(client: Client, run: int) -> dict[str, dict[str, Any]]:
+    """The reports among a workflow run's artifacts, by their fleets' keys; it may have left none.
 
     Raises:
-        PublishError: it is not what it should be.
+        PublishError: one is not what it should be, or there are more than 20.
     """
-    number = _artifact(client, run)
-    if number is None:
-        return None
-    return parsed(client.download(f"actions/artifacts/{number}/zip", PACKED))
+    found = _artifacts(client, run)
+    if len(found) > MOST:
+        raise PublishError(f"run {run} left more than {MOST} reports")
+    return {
+        key: parsed(client.download(f"actions/artifacts/{number}/zip", PACKED))
+        for key, number in sorted(found.items())
+    }
 
 
-def _artifact(client: Client, run: int) -> int | None:
-    """The newest artifact of the name; a run that is tried again leaves another."""
-    listed = client.get(f"actions/runs/{run}/artifacts", name=NAME, per_page="100")
+def _artifacts(client: Client, run: int) -> dict[str, int]:
+    """The newest artifact of each key; a run that is tried again leaves another."""
+    listed = client.get(f"actions/runs/{run}/artifacts", per_page="100")
     try:
-        found = [one for one in listed["artifacts"] if one["name"] == NAME and not one["expired"]]
-        newest = max(found, key=lambda one: int(one["id"]), default=None)
-        if newest is None:
-            return None
-        if int(newest["size_in_bytes"]) > PACKED:
-            raise PublishError(f"the artifact of run {run} is larger than {PACKED} bytes")
-        return int(newest["id"])
+        found: dict[str, int] = {}
+        for one in sorted(listed["artifacts"], key=lambda one: int(one["id"])):
+            name = str(one["name"])
+            if not name.endswith(NAME) or one["expired"]:
+                continue
+            if int(one["size_in_bytes"]) > PACKED:
+                raise PublishError(f"an artifact of run {run} is larger than {PACKED} bytes")
+            found[name.removesuffix(NAME)] = int(one["id"])
     except (KeyError, TypeError, ValueError) as error:
         raise PublishError("GitHub's list of artifacts is not what it documents") from error
+    return found
 
 
 def parsed(archive: bytes) -> dict[str, Any]:

@@ -86,11 +86,14 @@ def pull_request(client: Client, run: Finished) -> int | None:
     return None
 
 
-def text(document: Mapping[str, Any], run: Finished) -> str:
-    """The comment: the report as Markdown, which shows all untrusted text as code."""
-    _, _, shown = markdown.render(dict(document), limit=_LIMIT).partition("\n")
-    heading = "## What this pull request changes in the images"
-    return "\n".join([str(MARKER), heading, shown.rstrip(), "", _about(run)])[:BODY]
+def text(reports: Mapping[str, Mapping[str, Any]], run: Finished) -> str:
+    """The comment: the fleets' reports as Markdown, which shows all untrusted text as code."""
+    lines = [str(MARKER), "## What this pull request changes in the images"]
+    for key, document in reports.items():
+        _, _, shown = markdown.render(dict(document), limit=_LIMIT // len(reports)).partition("\n")
+        lines += [f"### Fleet {markdown.code(key)}"] if len(reports) > 1 else []
+        lines += [shown.rstrip(), ""]
+    return "\n".join([*lines, _about(run)])[:BODY]
 
 
 def without_report(run: Finished) -> str:

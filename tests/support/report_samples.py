@@ -371,7 +371,12 @@ def hostile(name: str = "evil") -> ImageResult:
         (HOSTILE,),
         where,
         1,
-        evidence=(HOSTILE, "::error::at the start", " " * 60 + "::warning::wrapped"),
+        evidence=(
+            HOSTILE,
+            "::error::at the start",
+            " " * 60 + "::warning::wrapped",
+            f"commit 1a2b3c4d5e6f by @{MARKUP}: fixes #1 {HOSTILE} ![x](http://evil.example/i.png)",
+        ),
     )
     attribution = Attribution(
         (cause,), {path: "c1"}, {f"pkg:deb/{HOSTILE}": "c1"}, {HOSTILE: "c1"}, 0.0, 0.0
@@ -424,5 +429,8 @@ def diff(status: Status = Status.DRIFTED) -> dict[str, Any]:
     comparison, attribution = web.comparison, web.attribution
     if status is Status.IDENTICAL or comparison is None or attribution is None:
         comparison, attribution = Comparison(), Attribution()
-    before, after = DiffSide("app:1", digest("app 1")), DiffSide("app.tar#app:2", digest("app 2"))
-    return diff_document(DiffResult(before, after, status, comparison, attribution))
+    before, after = (build("app", night=night).snapshot for night in (EARLIER, NIGHT))
+    assert before is not None
+    assert after is not None
+    sides = DiffSide("app:1", before), DiffSide("app.tar#app:2", after)
+    return diff_document(DiffResult(*sides, status, comparison, attribution))

@@ -21,9 +21,10 @@ from drift.cli.opening import configuration, existing_store
 from drift.config import Config
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SnapshotError
+from drift.masking import Mask
 from drift.oci import Platform
-from drift.report.results import DiffResult, DiffSide
-from drift.snapshot.model import Layers, LayersInMemory, Snapshot
+from drift.report.results import DiffResult, DiffSide, Exhibits
+from drift.snapshot.model import LayersInMemory, Snapshot
 from drift.snapshot.overlay import Overlay
 from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from drift.store.store import Store
@@ -72,7 +73,7 @@ class Pair:
         self._store: Store | None = None
         self._engine: Engine | None = None
         self._looked = False
-        self._layers: Layers = LayersInMemory()
+        self._layers = Overlay(LayersInMemory())
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +102,14 @@ class Pair:
                 f"the store keeps no manifest of the layer {error.args[0]} any more",
                 hint="compare with the image in the engine or an archive instead",
             ) from error
-        return DiffResult(one, other, status, comparison, attribution)
+        shown = self._exhibits()
+        return DiffResult(one, other, status, comparison, attribution, exhibits=shown)
+
+    def _exhibits(self) -> Exhibits:
+        """What is shown of the files' content: nothing where drift.toml says so."""
+        config = self._config
+        texts = self._layers.text if config is None or config.report.contents else None
+        return Exhibits(texts=texts, mask=Mask(config.masked if config else ()))
 
     def _locate(self, text: str) -> Archive | Build | None:
         """What a side is; None is the engine's. The store is opened before anything is read."""
@@ -120,14 +128,14 @@ class Pair:
             snapshot = snapshot_of_path(
                 found.path, self._layers, reference=found.reference, platform=self._platform
             )
-            return snapshot, DiffSide(text, snapshot.image_id)
+            return snapshot, DiffSide(text, snapshot)
         if found is None:
             snapshot = self._from_engine(text)
-            return snapshot, DiffSide(text, snapshot.image_id)
+            return snapshot, DiffSide(text, snapshot)
         if found.snapshot is None:
             said = found.failure.message if found.failure else "it failed"
             raise SnapshotError(f"the build {text} gave no image: {said}")
-        return found.snapshot, DiffSide(text, found.snapshot.image_id, found)
+        return found.snapshot, DiffSide(text, found.snapshot, found)
 
     def _look_around(self) -> None:
         """Open drift.toml and its store, where they are there."""
@@ -139,7 +147,7 @@ class Pair:
             self._store = existing_store(self._config)
         if self._store is not None:
             self._opened.enter_context(self._store)
-            self._layers = Overlay(self._store.layers)
+            self._layers = Overlay(self._store.layers, self._store.texts)
 
     def _from_engine(self, text: str) -> Snapshot:
         if self._engine is None:

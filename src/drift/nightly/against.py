@@ -20,7 +20,7 @@ from drift.errors import SourceError
 from drift.masking import Mask
 from drift.nightly.bases import Bases
 from drift.nightly.cleaning import Leavings
-from drift.nightly.exhibits import exhibits_of
+from drift.nightly.exhibits import with_exhibits
 from drift.nightly.experiment import Experiment, next_phase
 from drift.nightly.hidden import hidden_result
 from drift.nightly.job import Night, chosen
@@ -29,11 +29,10 @@ from drift.nightly.places import drift_own
 from drift.nightly.prepare import CannotBuild, Prepared, opened, prepare
 from drift.nightly.rounds import Built, Ordered, Rounds
 from drift.nightly.watch import Watcher
-from drift.oci import DiffId, Digest
 from drift.report.diffs import Texts
 from drift.report.document import image_document, run_document
 from drift.report.results import ImageResult, RunResult
-from drift.snapshot.model import Layer, Layers, LayersInMemory
+from drift.snapshot.overlay import Overlay
 from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen
 from drift.store.store import Store
 
@@ -60,7 +59,7 @@ def against(
     """
     started_at = datetime.now(UTC)
     run = f"against-{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    layers = _Overlay(store.layers, store.texts)
+    layers = Overlay(store.layers, store.texts)
     bases = Bases(engine, store.registry_digest_seen, Mask(config.masked))
     rounds = Rounds(
         run=run,
@@ -108,7 +107,7 @@ def against(
             rounds.phase(wanted, control)
     texts = layers.text if config.report.contents else None
     documents = [
-        image_document(hidden_result(_shown(experiment, texts, rounds.mask), rounds.mask))
+        image_document(_shown(experiment, texts, rounds.mask))
         for experiment in experiments.values()
     ]
     identity = engine.identity(engine.choose_builder(config.engine.builder, None))
@@ -164,34 +163,11 @@ def _experiment(
 
 def _shown(experiment: Experiment, texts: Texts | None, mask: Mask) -> ImageResult:
     """An image's result, with what the report shows beside it."""
-    return replace(experiment.result, exhibits=exhibits_of(experiment.prepared, mask, texts))
+    shown = with_exhibits(experiment.result, experiment.prepared, mask, texts)
+    return hidden_result(shown, mask)
 
 
 def _untag(engine: Engine, run: str) -> None:
     for reference in engine.own_references():
         if reference.rpartition(":")[2].startswith(f"{run}-"):
             engine.remove(reference)
-
-
-class _Overlay(LayersInMemory):
-    """The store's layers, and this run's, which are not kept."""
-
-    def __init__(self, stored: Layers, stored_text: Texts) -> None:
-        super().__init__()
-        self._stored, self._stored_text = stored, stored_text
-        self._texts: dict[Digest, bytes] = {}
-
-    def put(self, layer: Layer) -> None:
-        super().put(layer)
-        self._texts.update((Digest.of(content), content) for content in layer.texts.values())
-
-    def __contains__(self, diff_id: object) -> bool:
-        return super().__contains__(diff_id) or diff_id in self._stored
-
-    def text(self, digest: Digest) -> bytes | None:
-        """A small text file of one of this run's layers, or of a stored one."""
-        mine = self._texts.get(digest)
-        return mine if mine is not None else self._stored_text(digest)
-
-    def get(self, diff_id: DiffId) -> Layer:
-        return super().get(diff_id) if super().__contains__(diff_id) else self._stored.get(diff_id)

@@ -23,7 +23,7 @@ from drift.masking import Mask
 from drift.nightly.baseline import baseline_of
 from drift.nightly.bases import Bases, local_bases
 from drift.nightly.cleaning import Leavings, clean, own_references, remove_unkept
-from drift.nightly.exhibits import exhibits_of
+from drift.nightly.exhibits import with_exhibits
 from drift.nightly.experiment import NIGHTLY_REASON, Experiment, next_phase
 from drift.nightly.hidden import hidden_result
 from drift.nightly.judge import Judge, Judged
@@ -312,8 +312,9 @@ class _Run:
         if experiment.prepared:
             self._keep_context(experiment.prepared)
         result = self._noted(experiment)
-        shown = exhibits_of(experiment.prepared, self.rounds.mask, self._texts())
-        document = image_document(hidden_result(replace(result, exhibits=shown), self.rounds.mask))
+        mask = self.rounds.mask
+        shown = with_exhibits(result, experiment.prepared, mask, self._texts())
+        document = image_document(hidden_result(shown, mask))
         logs = {one.build.id: one.log for one in experiment.made if one.log}
         builds, attribution = experiment.judged.builds, result.attribution
         controlled = any(build.ok and build.role is Role.CONTROL for build in builds)

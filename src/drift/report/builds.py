@@ -10,6 +10,8 @@ from drift.builds import Build
 from drift.report.places import log_path
 from drift.report.results import DiffSide
 from drift.report.sections import instruction_object
+from drift.snapshot.model import Snapshot
+from drift.source.dockerfile.arguments import single_spaced
 
 
 def side_object(build: Build | None) -> dict[str, Any] | None:
@@ -28,23 +30,37 @@ def side_object(build: Build | None) -> dict[str, Any] | None:
             {"reference": base.reference, "digest": base.digest, "final": base.final}
             for base in (build.inputs.bases if build.inputs else ())
         ],
-        "layers": [
-            {
-                "diff_id": layer.diff_id,
-                "size": layer.size,
-                "base": layer.base,
-                "instruction": instruction_object(layer.instruction),
-            }
-            for layer in (build.snapshot.layers if build.snapshot else ())
-        ],
+        "layers": _layers(build.snapshot),
     }
 
 
+def _layers(snapshot: Snapshot | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "diff_id": layer.diff_id,
+            "size": layer.size,
+            "base": layer.base,
+            "instruction": instruction_object(layer.instruction),
+        }
+        for layer in (snapshot.layers if snapshot else ())
+    ]
+
+
 def diff_side_object(side: DiffSide) -> dict[str, Any]:
-    """The same for ``drift diff``, whose sides are seldom builds; ``reference`` is added."""
+    """The same for ``drift diff``, whose sides are seldom builds; ``reference`` is added.
+
+    Each layer has what the image's history says that it was created by, where that is as long
+    as the image has layers.
+    """
     keys = ("build", "night", "revision", "dirty", "fingerprint")
-    known = side_object(side.build) or {**dict.fromkeys(keys), "bases": [], "layers": []}
-    return {**known, "image_id": side.image_id, "reference": side.reference}
+    known = side_object(side.build) or {**dict.fromkeys(keys), "bases": []}
+    made = [line.created_by for line in side.snapshot.config.history if not line.empty_layer]
+    layers = _layers(side.snapshot)
+    if len(made) == len(layers):
+        pairs = zip(layers, made, strict=True)
+        layers = [{**layer, "created_by": single_spaced(by)} for layer, by in pairs]
+    image_id = side.snapshot.image_id
+    return {**known, "layers": layers, "image_id": image_id, "reference": side.reference}
 
 
 def build_objects(builds: Sequence[Build]) -> list[dict[str, Any]]:

@@ -128,4 +128,11 @@ def _build(build: Part) -> Part:
 def _side(side: Part | None) -> Part | None:
     if side is None or "layers" not in side:
         return side
-    return {**side, "layers": [_with_text(layer) for layer in side["layers"]]}
+    return {**side, "layers": [_layer(layer) for layer in side["layers"]]}
+
+
+def _layer(layer: Part) -> Part:
+    layer = _with_text(layer)
+    if "created_by" in layer:
+        layer["created_by"] = without_values(layer["created_by"])
+    return layer

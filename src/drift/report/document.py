@@ -104,6 +104,7 @@ def diff_document(result: DiffResult) -> Document:
         "dockerfile": None,
         "compare": None,
     }
+    add_diffs(image["files"]["entries"], result)
     for cause in image["causes"]:
         if cause["origin"] != Origin.NONDETERMINISM:
             cause["origin"] = None

@@ -8,7 +8,7 @@ from drift.attribute.model import Origin
 from drift.report.confidential import without_values
 from drift.report.diffs import in_order, text_diffs
 from drift.report.links import compare_link
-from drift.report.results import Exhibits, ImageResult
+from drift.report.results import DiffResult, Exhibits, ImageResult
 from drift.snapshot.model import printable_path
 
 DOCKERFILE = 64 << 10  # bytes of a Dockerfile that are shown
@@ -38,7 +38,7 @@ def compare_url(result: ImageResult) -> str | None:
     return link and result.exhibits.mask.text(link)
 
 
-def add_diffs(entries: list[dict[str, Any]], result: ImageResult) -> None:
+def add_diffs(entries: list[dict[str, Any]], result: ImageResult | DiffResult) -> None:
     """Give the entries of small changed text files their ``diff``."""
     exhibits, comparison, reasons = result.exhibits, result.comparison, result.attribution
     if exhibits.texts is None or comparison is None:

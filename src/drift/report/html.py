@@ -1,20 +1,23 @@
 """The HTML format: one self-contained page.
 
-It loads nothing and runs nothing: a Content-Security-Policy allows its one style sheet, by
-digest, and no script, image, frame, form or base. Every value that the template prints is
+It loads nothing: a Content-Security-Policy allows its one style sheet and drift's own script, by
+digest, and no other, no image, frame, form or base. Two images alone have an image's page of the
+site (:mod:`drift.report.pages.image`). Every value that the template prints is
 made visible (:mod:`drift.report.escape`) and then escaped by Jinja2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
+from datetime import date
 from typing import Any
 
-from markupsafe import Markup
-
-from drift.report import causes, words
+from drift.report import causes, remedies, words
 from drift.report.listed import FILES_SHOWN, listed
+from drift.report.order import needs_a_reader
 from drift.report.pages import environment
+from drift.report.pages import image as pair
+from drift.report.pages.icon import sign_of
 from drift.report.places import log_link
 
 _LEAST = 20  # paths of one image, however many images share the page
@@ -28,24 +31,22 @@ def render(
     ``root`` is the way from the page to the report directory (``""``, ``"../../"``), None
     where it stands alone; ``logs`` names the builds whose log file is there to be linked.
     """
-    style = environment.asset("report.css")
+    if document["run"] is None:
+        return pair.render(document, document["images"][0]).html
     with_paths = sum(bool(image["files"]["entries"]) for image in document["images"])
     room = max(FILES_SHOWN // max(with_paths, 1), _LEAST)
-    return (
-        environment.environment()
-        .get_template("report.html.j2")
-        .render(
-            document=document,
-            images=[_view(document, image, room) for image in document["images"]],
-            style=Markup(style),  # noqa: S704 (drift's own file)
-            style_digest=environment.digest(style),
-            log_link=lambda build: log_link(build, root, logs),
-        )
+    return environment.render(
+        "report.html.j2",
+        document=document,
+        sign=sign_of(document["images"]),
+        images=[_view(document, image, room) for image in document["images"]],
+        log_link=lambda build: log_link(build, root, logs),
     )
 
 
 def _view(document: dict[str, Any], image: dict[str, Any], room: int) -> dict[str, Any]:
     """An image with its causes in reading order, each with its share of the listed paths."""
+    night = date.fromisoformat(document["run"]["night"])
     ordered = causes.by_urgency(image["causes"])
     found = listed(image["files"]["entries"], [cause["id"] for cause in ordered], room)
     packages = image["packages"]
@@ -66,4 +67,5 @@ def _view(document: dict[str, Any], image: dict[str, Any], room: int) -> dict[st
         "package_changes": [*packages["changed"], *packages["added"], *packages["removed"]],
         "unlisted": len(image["files"]["entries"]) - sum(map(len, found.values())),
         "failures": words.failures(image),
+        "step": remedies.first_step(image, night) if needs_a_reader(image) else None,
     }

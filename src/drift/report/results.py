@@ -14,8 +14,8 @@ from drift.attribute.model import Attribution, Status
 from drift.builds import Build
 from drift.compare.model import Comparison
 from drift.masking import Mask
-from drift.oci import Digest
 from drift.report.diffs import Texts
+from drift.snapshot.model import Snapshot
 from drift.source.model import EngineIdentity
 
 
@@ -79,7 +79,7 @@ class DiffSide:
     """
 
     reference: str
-    image_id: Digest
+    snapshot: Snapshot
     build: Build | None = None
 
 
@@ -93,3 +93,4 @@ class DiffResult:
     comparison: Comparison
     attribution: Attribution
     notes: tuple[str, ...] = ()
+    exhibits: Exhibits = field(default_factory=Exhibits)

@@ -139,7 +139,14 @@ def _image(make: _Objects) -> Schema:
 
 
 def _side(make: _Objects) -> Schema:
-    layer = make(diff_id=_DIGEST, size=_COUNT, base=_BOOLEAN, instruction=_instruction(make))
+    layer = make(
+        optional=("created_by",),
+        diff_id=_DIGEST,
+        size=_COUNT,
+        base=_BOOLEAN,
+        instruction=_instruction(make),
+        created_by=_STRING,
+    )
     return make(
         optional=("reference", "bases", "layers"),
         bases=_list(make(reference=_STRING, digest=_nullable(_DIGEST), final=_BOOLEAN)),

@@ -15,15 +15,17 @@ from drift.report.listed import FILES_SHOWN
 from drift.report.results import ImageResult
 from support import report_samples as samples
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "link", "input"}
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article"),
     *("p", "h1", "h2", "h3", "h4", "ul", "ol", "li", "span", "code", "pre", "a", "div"),
     *("table", "thead", "tbody", "tr", "th", "td", "details", "summary"),
+    *("link", "script", "label", "input", "button", "time"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope"),
-    *("title", "tabindex", "aria-label", "aria-labelledby", "open"),
+    *("title", "tabindex", "aria-label", "aria-labelledby", "open", "rel", "role", "hidden"),
+    *("type", "placeholder", "aria-keyshortcuts", "data-filter", "datetime"),
 }
 
 
@@ -58,7 +60,9 @@ class Page(HTMLParser):
 
 
 def links(page: Page) -> list[str | None]:
-    return [value for name, value in page.attributes if name == "href"]
+    """Where a page leads to; its icon is in the page itself."""
+    found = [value for name, value in page.attributes if name == "href"]
+    return [value for value in found if not (value or "").startswith("data:image/svg+xml")]
 
 
 def test_hostile_text_is_only_text() -> None:
@@ -67,20 +71,35 @@ def test_hostile_text_is_only_text() -> None:
     assert page.tags <= TAGS
     assert {name for name, _ in page.attributes} <= ATTRIBUTES
     assert page.comments == []
+    assert report.count("<script>") == 1, "drift's own"
     assert links(page) == ["#image-1"]
     assert "<script>alert(1)</script>" in page.text
     assert "{{ 7*7 }}" in page.text
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u202e\u2066\ufffe]", report)
 
 
-def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
+def source(report: str, tag: str) -> str:
+    """The source expression that allows the one style sheet or script of a page."""
+    (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", report, re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_policy_allows_drifts_style_and_script_and_nothing_else() -> None:
+    for document in (samples.fleet(), samples.diff()):
+        report = html.render(document)
+        policy = (
+            f"default-src 'none'; style-src {source(report, 'style')}; "
+            f"script-src {source(report, 'script')} 'strict-dynamic'; img-src data:; "
+            "base-uri 'none'; form-action 'none'"
+        )
+        assert ("content", policy) in Page(report).attributes
+        assert "url(" not in report
+
+
+def test_what_to_do_first_can_be_copied() -> None:
     report = html.render(samples.fleet())
-    style = re.search("<style>(.*?)</style>", report, re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    assert ("content", policy) in Page(report).attributes
-    assert "url(" not in style[1]
+    assert report.count('class="copyable"') == 3, "the images that need somebody"
+    assert '<code>drift check db</code></pre><button type="button" class="copy" hidden>' in report
 
 
 def test_the_page_tells_what_the_night_was() -> None:
@@ -127,4 +146,4 @@ def test_a_large_cause_does_not_crowd_out_a_small_one() -> None:
 def test_the_page_says_when_the_night_ended() -> None:
     document = samples.hostile_fleet()
     document["run"]["finished_at"] = "2026-11-23T02:37:00Z"
-    assert "ended 2026-11-23 02:37:00 UTC" in Page(html.render(document)).text
+    assert '<time datetime="2026-11-23T02:37:00Z" class="age"' in html.render(document)

@@ -40,13 +40,15 @@ class Page:
 
 
 def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
-    """What a run says of an image; ``logs`` are the builds whose log file is there."""
+    """What a run says of an image; ``logs`` are the builds whose log file is there.
+
+    Of two images without a run it is a page that has nothing beside it.
+    """
     run = document["run"]
-    night = date.fromisoformat(run["night"])
     ordered = causes.by_urgency(image["causes"])
     shown, rest = _divided(image["files"]["entries"], [cause["id"] for cause in ordered])
-    scripts = dict(_scripts(run["id"], image["name"], rest))
-    views = [_cause(document, image, cause, night) for cause in ordered]
+    scripts = dict(_scripts(run["id"], image["name"], rest)) if run else {}
+    views = [_cause(document, image, cause) for cause in ordered]
     html = environment.render(
         "image.html.j2",
         document=document,
@@ -96,11 +98,13 @@ def _scripts(run: str, image: str, entries: Sequence[Part]) -> Iterator[tuple[st
         yield places.paths_script(run, image, number), f"driftPaths({body});\n"
 
 
-def _cause(document: Part, image: Part, cause: Part, night: date) -> Part:
+def _cause(document: Part, image: Part, cause: Part) -> Part:
+    run = document["run"]
+    steps = remedies.remedies(cause, image, date.fromisoformat(run["night"])) if run else []
     return {
         **cause,
         "elsewhere": causes.elsewhere(document, image, cause),
-        "remedies": remedies.remedies(cause, image, night),
+        "remedies": steps,
         "said": sentences.cause_in_words(cause),
     }
 

@@ -32,6 +32,12 @@ class Level:
         return next((side["instruction"] for side in sides if side["instruction"]), None)
 
     @property
+    def created_by(self) -> str | None:
+        """What the image's history says of it, where no instruction is known."""
+        sides = [side for side in (self.after, self.before) if side]
+        return next((side["created_by"] for side in sides if side.get("created_by")), None)
+
+    @property
     def base(self) -> bool:
         """Whether a base brought it."""
         return any(side["base"] for side in (self.before, self.after) if side)

@@ -219,7 +219,7 @@ function show() {
   }
   missing.textContent = "This page does not hold " + path + ". ";
   if (+paths.dataset.more) missing.append("A search finds it if it changed; ");
-  missing.append("this command tells all that is known: ", make("code", "", "drift explain " + quoted(paths.dataset.image) + " " + quoted(path)));
+  if (paths.dataset.image) missing.append("this command tells all that is known: ", make("code", "", "drift explain " + quoted(paths.dataset.image) + " " + quoted(path)));
   missing.hidden = false;
   missing.scrollIntoView({ block: "center" });
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from drift.report import causes, remedies, words
 from drift.report.listed import FILES_SHOWN, listed
-from drift.report.order import needs_a_reader
+from drift.report.order import in_order, needs_a_reader
 from drift.report.pages import environment
 from drift.report.pages import image as pair
 from drift.report.pages.icon import sign_of
@@ -39,7 +39,7 @@ def render(
         "report.html.j2",
         document=document,
         sign=sign_of(document["images"]),
-        images=[_view(document, image, room) for image in document["images"]],
+        images=[_view(document, image, room) for image in in_order(document["images"])],
         log_link=lambda build: log_link(build, root, logs),
     )
 

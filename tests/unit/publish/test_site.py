@@ -41,10 +41,11 @@ def test_a_run_is_written_with_its_logs_and_as_the_newest(tmp_path: Path) -> Non
     assert (made.reports / RUN / "web.html").stat().st_mode & 0o777 == 0o644
 
 
-def test_every_link_leads_to_a_file_that_is_there(tmp_path: Path) -> None:
-    made = Site(tmp_path, ["web", "api"])
-    made.night([WEB, QUIET], samples.EARLIER)
-    made.night([WEB, QUIET])
+def test_every_link_leads_to_what_is_there(tmp_path: Path) -> None:
+    made = Site(tmp_path, ["web", "api", "worker"])
+    broken = image_document(samples.broken())
+    made.night([WEB, QUIET, broken], samples.EARLIER)
+    made.night([WEB, QUIET, broken])
     pages = list(made.reports.rglob("*.html"))
     assert len(pages) > 10
     for page in pages:
@@ -53,6 +54,21 @@ def test_every_link_leads_to_a_file_that_is_there(tmp_path: Path) -> None:
             if not link.startswith(("data:", "https:")):
                 there = unquote(urljoin(page.as_uri(), link)).removeprefix("file://")
                 assert Path(there).is_file(), f"{page}: {link}"
+        for anchor in re.findall(r'href="#([^"]+)', text):
+            assert f'id="{anchor}"' in text, f"{page}: #{anchor}"
+
+
+def test_images_that_need_the_same_share_a_line(tmp_path: Path) -> None:
+    names = [f"web-{number:02}" for number in range(30)]
+    made = Site(tmp_path, [*names, "db"])
+    unknown = image_document(samples.unknown())
+    made.night([*({**WEB, "name": name} for name in names), unknown])
+    index = (made.reports / "index.html").read_text()
+    needs = index.partition('<ul class="needs">')[2].partition("</ul>")[0]
+    assert needs.count("<li>") == 2
+    assert needs.index(">db</strong>") < needs.index(">web-00</strong>")
+    assert 'the same in <a href="runs/' in needs
+    assert ">web-12</a> and 17 more" in needs
 
 
 def test_what_belongs_to_a_run_never_changes(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
     shown, rest = _divided(image["files"]["entries"], [cause["id"] for cause in ordered])
     scripts = dict(_scripts(run["id"], image["name"], rest)) if run else {}
     views = [_cause(document, image, cause) for cause in ordered]
+    packages = list(_packages(image))
     html = environment.render(
         "image.html.j2",
         document=document,
@@ -65,8 +66,8 @@ def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
         listed=len(shown),
         unlisted=len(rest),
         scripts=[place.rpartition("/")[2] for place in scripts],
-        packages=list(_packages(image))[:PACKAGES],
-        packages_cut=max(0, sum(1 for _ in _packages(image)) - PACKAGES),
+        packages=packages[:PACKAGES],
+        packages_cut=max(0, len(packages) - PACKAGES),
         dockerfile=_dockerfile(image),
         stacks=stacks.stacks(image),
         slowest=max((build["seconds"] for build in image["builds"]), default=0) or 1,

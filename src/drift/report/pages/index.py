@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,10 +17,12 @@ from drift.store.queries import ImageNight
 Part = dict[str, Any]
 
 NIGHTS = 60  # cells of a strip
-COLOURFUL = 100  # images whose strips are elements; of more, the page's script colours them
+# Images whose strips are elements; of more, the page's script colours those that are on the
+# screen: with sixty nights of fifty images they were five of six elements of the page.
+COLOURFUL = 20
 _NEEDING = 200  # lines
 _EVENTS = 200
-_NAMES = 12  # images of an event
+_NAMES = 12  # images of an event, or of a line
 _TITLE = 80
 
 
@@ -30,6 +32,7 @@ def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
     images = in_order(document["images"])
     shown = days(fleet.night, _length(fleet))
     needing = [image for image in images if needs_a_reader(image)]
+    needs = _together(_need(fleet, image) for image in needing)
     verdict = sentences.verdict(document, fleet.quiet)
     return environment.render(
         "index.html.j2",
@@ -39,8 +42,8 @@ def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
         verdict=verdict,
         title=words.cut(verdict, _TITLE),
         notices=fleet.notices,
-        needing=[_need(fleet, image) for image in needing[:_NEEDING]],
-        needing_cut=max(0, len(needing) - _NEEDING),
+        needing=needs[:_NEEDING],
+        needing_cut=sum(1 + len(need["alike"]) for need in needs[_NEEDING:]),
         events=[_event(fleet, event) for event in document["events"][:_EVENTS]],
         events_cut=max(0, len(document["events"]) - _EVENTS),
         rows=[
@@ -51,6 +54,7 @@ def render(fleet: Fleet, passed: Sequence[Passed] = ()) -> str:
         colourful=len(images) <= COLOURFUL,
         days=len(shown),
         until=shown[-1].isoformat(),
+        most=_NAMES,
         passed=passed,
         legend_entries=LEGEND,
     )
@@ -75,6 +79,21 @@ def _need(fleet: Fleet, image: Part) -> Part:
         "risks": sorted({risk for cause in told for risk in cause["risk"]})[:4],
         "step": remedies.first_step(image, fleet.night),
     }
+
+
+def _together(needs: Iterable[Part]) -> list[Part]:
+    """One line for images that need the same for the same reason, as one push does to many.
+
+    ``alike`` are the others, each with its page.
+    """
+    found: dict[tuple[Any, ...], Part] = {}
+    for need in needs:
+        image, step = need["image"], need["step"]
+        what = (image["status"], need["said"], need["since"], tuple(need["risks"]), step)
+        first = found.setdefault(what, {**need, "alike": []})
+        if first["image"] is not image:
+            first["alike"].append((image["name"], need["page"]))
+    return list(found.values())
 
 
 def _bad_since(fleet: Fleet, image: Part) -> date | None:

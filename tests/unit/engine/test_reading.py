@@ -462,7 +462,7 @@ def test_whatever_a_step_prints_is_read_or_not(lines: list[str]) -> None:
     ],
 )
 def test_a_hostile_line_takes_no_time(piece: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     read([piece * 5000] * 50)
 
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5

@@ -121,7 +121,7 @@ def test_a_faithful_history_is_tied_whole_and_right(lines: list[str]) -> None:
 
 
 def test_large_hostile_files_are_read_in_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for content in (
         b"FROM a\n" + b"RUN x \\\n" * 100_000,
         b"FROM a\n" + b"RUN x\n" * 100_000,
@@ -132,4 +132,4 @@ def test_large_hostile_files_are_read_in_time() -> None:
         b"FROM a\nCOPY " + b"--x " * 15_000 + b"a b",
     ):
         read(content)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

@@ -256,7 +256,7 @@ def test_any_script_has_an_answer_without_credentials(script: str) -> None:
 
 
 def test_large_hostile_scripts_are_read_in_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for script in (
         "$(" * 5_000,
         "(" * 5_000,
@@ -276,4 +276,4 @@ def test_large_hostile_scripts_are_read_in_time() -> None:
     ):
         found("FROM scratch\nRUN " + script.replace("<<", "<").replace("\n", " ") + "\n")
         found("FROM scratch\nRUN <<EOF\n" + script + "\nEOF\n")
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

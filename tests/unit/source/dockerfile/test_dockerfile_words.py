@@ -91,7 +91,7 @@ def test_splits_where_spaces_are_not_quoted() -> None:
     ],
 )
 def test_hostile_words_end_soon(word: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(ValueError):
         assert len(Lexer().expand(word, {"LONG": "a" * 20000})) <= 1 << 20
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

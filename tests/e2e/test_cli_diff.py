@@ -98,6 +98,43 @@ def test_full_lists_what_differs_in_time_alone(here: Path, drift: Drift) -> None
     assert paths("--full") == ["/app/main.py"]
 
 
+def test_texts_that_everybody_may_read_are_shown_as_diffs(here: Path, drift: Drift) -> None:
+    def layer(value: str) -> bytes:
+        return tar([
+            file("app/main.py", f"print({value})\n"),
+            file("app/settings.ini", f"api_token = hunter{value}\nname = <b>{value}</b>\n"),
+            file("app/private", f"hunter{value}\n", mode=0o640),
+            file("app/.env", f"NAME=hunter{value}\n"),
+            file("app/key", f"-----BEGIN RSA PRIVATE KEY-----\nhunter{value}\n"),
+        ])  # fmt: skip
+
+    archive(here / "old.tar", layer("1"))
+    archive(here / "new.tar", layer("2"))
+    document = json.loads(drift("diff", "old.tar", "new.tar", "-f", "json").out)
+    assert_conforms(document)
+    entries = {
+        entry["path"]: entry.get("diff") for entry in document["images"][0]["files"]["entries"]
+    }
+    assert len(entries) == 5
+    assert entries["/app/main.py"] == "@@ -1 +1 @@\n-print(1)\n+print(2)"
+    assert {path for path, diff in entries.items() if diff} == {"/app/main.py", "/app/settings.ini"}
+    page = drift("diff", "old.tar", "new.tar", "-f", "html").out
+    assert "hunter" not in page
+    assert '<span class="ins">+print(2)</span>' in page
+    assert "&lt;b&gt;2&lt;/b&gt;" in page
+    assert "here the two images part" in page
+
+
+def test_no_content_is_shown_where_drift_toml_says_so(here: Path, drift: Drift) -> None:
+    (here / "Dockerfile").write_text("FROM scratch\n")
+    (here / "drift.toml").write_text('[report]\ncontents = false\n[[image]]\nname = "app"\n')
+    assert '"diff"' not in drift("diff", "one.tar", "two.tar", "--format", "json").out
+    (here / "drift.toml").write_text("wrong")
+    ran = drift("diff", "one.tar", "two.tar", "--format", "json")
+    assert (ran.code, '"diff"' in ran.out) == (1, False)
+    assert "no content of files is shown: " in ran.err
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "github", "junit"])
 def test_every_format_and_a_file(here: Path, drift: Drift, form: str) -> None:
     printed = drift("diff", "one.tar", "two.tar", "--format", form)

@@ -20,7 +20,7 @@ from drift.builds import Build
 from drift.cli.opening import configuration, existing_store
 from drift.config import Config
 from drift.engine.engine import Engine
-from drift.errors import EngineError, SnapshotError
+from drift.errors import ConfigError, EngineError, SnapshotError
 from drift.masking import Mask
 from drift.oci import Platform
 from drift.report.results import DiffResult, DiffSide, Exhibits
@@ -106,8 +106,12 @@ class Pair:
         return DiffResult(one, other, status, comparison, attribution, exhibits=shown)
 
     def _exhibits(self) -> Exhibits:
-        """What is shown of the files' content: nothing where drift.toml says so."""
-        config = self._config
+        """What is shown of the files' content: nothing where drift.toml says so, or may say so."""
+        try:
+            config = self._configured()
+        except ConfigError as error:
+            self._says(f"no content of files is shown: {error.message}")
+            return Exhibits()
         texts = self._layers.text if config is None or config.report.contents else None
         return Exhibits(texts=texts, mask=Mask(config.masked if config else ()))
 
@@ -138,16 +142,22 @@ class Pair:
         return found.snapshot, DiffSide(text, found.snapshot, found)
 
     def _look_around(self) -> None:
-        """Open drift.toml and its store, where they are there."""
+        """Open drift.toml's store, where the two are there."""
         if self._looked:
             return
         self._looked = True
-        if self._path.exists() or str(self._path) != "drift.toml":
-            self._config = configuration(self._path)
-            self._store = existing_store(self._config)
+        config = self._configured()
+        if config is not None:
+            self._store = existing_store(config)
         if self._store is not None:
             self._opened.enter_context(self._store)
             self._layers = Overlay(self._store.layers, self._store.texts)
+
+    def _configured(self) -> Config | None:
+        """drift.toml, None where it is not there and was not asked for."""
+        if self._config is None and (self._path.exists() or str(self._path) != "drift.toml"):
+            self._config = configuration(self._path)
+        return self._config
 
     def _from_engine(self, text: str) -> Snapshot:
         if self._engine is None:

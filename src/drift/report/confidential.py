@@ -28,7 +28,8 @@ _LEGACY = re.compile(
     r"(?im)^((?:.*#\(nop\))?[ \t]*(?:ENV|ARG|LABEL)\s+)([A-Za-z_][\w.-]*)([ \t]+)(?![^\s=]*=)"
     r"((?:\\\r?\n|.)+)$"
 )
-_FLAG = re.compile(rf"(?<!\S)(--?)([A-Za-z][\w-]*)(\s+)(?!-)({_VALUE})", re.DOTALL)
+# A line that a diff takes out, ``-token = x``, is a setting and no flag whose value is ``=``.
+_FLAG = re.compile(rf"(?<!\S)(--?)([A-Za-z][\w-]*)(\s+)(?!-|[:=]\s)({_VALUE})", re.DOTALL)
 _SETTING = re.compile(
     r"(?m)^([ +-]?[ \t]*(?:export[ \t]+)?[\"']?)([A-Za-z_][\w.-]*)([\"']?[ \t]*[:=][ \t]*)(\S.*)$"
 )

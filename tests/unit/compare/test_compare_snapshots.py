@@ -295,9 +295,9 @@ def test_long_settings_are_compared_in_linear_time() -> None:
         )
         for step in (3, 7)
     )
-    started = time.perf_counter()
+    started = time.process_time()
     assert [change.field for change in compare(one, other, store).config] == ["Cmd", "Note"]
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_packages_of_a_database_that_was_not_read_neither_came_nor_went() -> None:

@@ -61,7 +61,15 @@ def test_a_dockerfiles_lines(text: str, shown: str) -> None:
 def test_no_assigned_value_survives(name: str, value: str) -> None:
     for form in ("ENV {}={}", "RUN x && {}={} y", 'LABEL a=b {}="{}"', "ARG {}='{}'"):
         assert value not in without_values(form.format(name, value))
-    for form in ("{}: {}", "{} = {}", '"{}": "{}",', "+export {}={}"):
+    for form in (
+        "{}: {}",
+        "{} = {}",
+        "-{} = {}",
+        "-{}: {}",
+        "-{} ={}",
+        '"{}": "{}",',
+        "+export {}={}",
+    ):
         assert value not in without_settings(form.format(name, value))
 
 

@@ -230,6 +230,6 @@ def test_a_link_replaced_ten_thousand_times_takes_little_time() -> None:
         for number in range(10_000)
         for member in (symlink("current", f"v{number}"), file("current/x"))
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(merged([directory("d"), *(file(f"d/{n}") for n in range(1000))], flip).nodes) > 9999
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

@@ -58,9 +58,9 @@ def test_garbage_behind_gzip_is_corrupt_and_zeros_are_padding() -> None:
 
 def test_a_layer_of_a_member_for_each_file_takes_linear_time() -> None:
     content = gzip.compress(b"a file's content", mtime=0) * 60_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(unpacked(content)) == 16 * 60_000
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("size", range(1, 200))

@@ -177,7 +177,7 @@ def test_who_answers_a_byte_at_a_time_is_left(web: Web, page: object) -> None:
     started = time.monotonic()
     answer = ask(f"{web.url}/slow", Limits(timeout=0.3, patience=2))
     assert answer.problem == "its content did not arrive in time"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_what_is_endless_is_left_at_its_limit(web: Web) -> None:
@@ -201,12 +201,12 @@ def test_what_is_not_reached_before_the_end_is_not_asked(web: Web) -> None:
 
 
 def test_who_is_stopped_does_not_wait_for_answers(web: Web) -> None:
-    web.pages["/silent"] = lambda handler: time.sleep(3)
+    web.pages["/silent"] = lambda handler: time.sleep(10)
     cancelled = threading.Event()
     threading.Timer(0.2, cancelled.set).start()
     started = time.monotonic()
-    (answer,) = probe([remote(f"{web.url}/silent")], LIMITS, cancelled=cancelled)
-    assert time.monotonic() - started < 2
+    (answer,) = probe([remote(f"{web.url}/silent")], Limits(timeout=20), cancelled=cancelled)
+    assert time.monotonic() - started < 8
     assert answer.problem == "it was not asked: there was no time left"
 
 

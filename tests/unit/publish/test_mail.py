@@ -214,7 +214,7 @@ def test_a_server_that_is_not_there_or_silent_is_an_error(tmp_path: Path) -> Non
         notify, smtp = settings(tmp_path, port)
         with pytest.raises(PublishError, match="did not answer in time"):
             Mail(notify, smtp, "t").send(message(samples.fleet()), 0.2)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 def test_a_server_that_wants_no_mail_without_encryption_is_asked_for_it(tmp_path: Path) -> None:

@@ -483,6 +483,43 @@ def test_nothing_starts_beside_an_old_one_that_its_owner_started(
     assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
 
 
+def test_a_new_one_that_its_owner_removed_has_written_all_the_same(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old = project.start(binds=["rows:/data"])
+    place = Place(engine, connection, "app")
+    before = rows(place)
+    project.version("16.0-1", SLEEP)
+    project.upgrade("--apply", "--hold", backup=True)
+    spoil = f"cd {place.volume('/data')}; echo 2 > rows; rm old; echo 3 > new"
+    subprocess.run(as_root("sh", "-c", spoil), check=True)
+    api.remove_container("app", force=True)
+    recovery.roll_back(connection, "app", print)
+    assert (place.container.id, place.do("list")) == (old, before)
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
+def test_copies_that_were_cut_off_do_not_stand_in_the_way(
+    project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
+) -> None:
+    old, new = interrupted(project, api)
+    place = Place(engine, connection, "app")
+    before = rows(place)
+    label = api.inspect_container(new)["Config"]["Labels"]
+    api.remove_container(new)
+    backup.discard(connection, place.backup)
+    api.rename("app.drift-old", "app")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(backup, "_copy", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            backup.take(connection, place.container, place.container.mounts, label)
+    with Engine.connect(engine.host) as reached:
+        recovery.recover(reached, 1.0, print)
+    assert (place.container.id, place.container.state) == (old, "running")
+    assert place.do("list") == before
+    assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]
+
+
 def test_what_is_decided_for_the_new_one_is_not_done_beside_a_running_old_one(
     project: Project, connection: Connection, api: docker.APIClient
 ) -> None:

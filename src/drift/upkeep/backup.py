@@ -93,13 +93,19 @@ def restore(connection: Connection, backup: Container, old: Container) -> None:
     found = find(connection, backup.id)
     if found is None or not set(found.volumes.values()) <= {mount.name for mount in old.mounts}:
         raise EngineError(f"{backup.name} holds no copies of the volumes of {old.name}")
-    if not archives.exists(connection, found.id, f"{found.place}/{_WHOLE}"):
+    if not is_whole(connection, backup):
         raise EngineError(f"the copies in {backup.name} are not whole: nothing was restored")
     _require_idle(connection, found)
     source = _source(connection, found)
     for number, volume in found.volumes.items():
         original = (source, f"{found.place}/old", number)
         _copy(connection, (found.id, f"{found.place}/copy", number), original, volume)
+
+
+def is_whole(connection: Connection, backup: Container) -> bool:
+    """Whether all copies were made, and compared."""
+    found = find(connection, backup.id)
+    return found is not None and archives.exists(connection, found.id, f"{found.place}/{_WHOLE}")
 
 
 def discard(connection: Connection, backup: Container) -> bool:

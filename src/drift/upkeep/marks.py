@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -145,13 +145,14 @@ def groups(everyone: Iterable[Container], image_labels: Labels) -> list[Group]:
     ``image_labels`` gives the labels of a container's image: a label that the image brought
     says nothing, and neither does one on a container that is not where it says it is.
     """
-    everyone = list(everyone)
+    known: list[Container] = []
     marks: dict[str, Mark] = {}
     for one in everyone:
         mark = own_mark(one, image_labels)
+        known.append(one if mark else _unmarked(one))
         if mark is not None and _is_placed(one, mark):
             marks.setdefault(mark.id, mark)
-    found = (group_of(mark, everyone) for mark in marks.values())
+    found = (group_of(mark, known) for mark in marks.values())
     return sorted(found, key=lambda group: group.mark.at)
 
 
@@ -184,6 +185,12 @@ def own_mark(container: Container, image_labels: Labels) -> Mark | None:
     if text is None or image_labels(container).get(UPGRADING) == text:
         return None
     return Mark.parse(text)
+
+
+def _unmarked(one: Container) -> Container:
+    """Without a label that its image brought (``docker commit`` puts a container's there)."""
+    labels = {name: value for name, value in one.labels.items() if name != UPGRADING}
+    return replace(one, labels=labels)
 
 
 def _is_placed(one: Container, mark: Mark) -> bool:

@@ -236,19 +236,28 @@ def held_too_long(group: Group, now: datetime | None = None) -> bool:
 def _restore_volumes(connection: Connection, group: Group, say: Say) -> None:
     """All of them or none: until all are restored no old one starts."""
     olds = [one for one in (_now(connection, pair.old) for pair in group.pairs) if one]
-    news = [one for one in (_now(connection, pair.new) for pair in group.pairs) if one]
-    if not written_since(olds, news):
+    if not written_since(olds, [_ran_at(connection, pair) for pair in group.pairs]):
         return
     for pair in group.pairs:
-        if pair.old and pair.backup:
+        # Copies that were not finished are of volumes that no new one wrote to.
+        if pair.old and pair.backup and backup.is_whole(connection, pair.backup):
             say(f"{pair.member.name}: restoring its volumes")
             backup.restore(connection, pair.backup, pair.old)
 
 
-def written_since(olds: Iterable[Container], news: Iterable[Container]) -> bool:
-    """Whether what the volumes hold is the new containers': one of them ran, and no old one
-    has since."""
-    started = max((one.started_at for one in news if one.started_at), default=None)
+def _ran_at(connection: Connection, pair: Pair) -> datetime | None:
+    """When a new container last started; one that somebody removed may have after the copies
+    were made."""
+    new = _now(connection, pair.new)
+    if new is not None:
+        return new.started_at
+    return pair.backup.created_at if pair.backup else None
+
+
+def written_since(olds: Iterable[Container], ran: Iterable[datetime | None]) -> bool:
+    """Whether what the volumes hold is the new containers', which last started at ``ran``
+    (None: never): one of them did, and no old one has since."""
+    started = max((at for at in ran if at), default=None)
     return started is not None and all(
         one.stopped and (one.started_at is None or one.started_at < started) for one in olds
     )

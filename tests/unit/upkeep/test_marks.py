@@ -64,6 +64,15 @@ def test_an_image_that_brings_the_label_says_nothing() -> None:
     assert groups([forged, old("web.drift-old")], lambda one: one.labels) == []
 
 
+def test_a_container_of_an_image_that_was_committed_is_not_the_new_one() -> None:
+    """Its label is the new one's own, word for word, and so is its name."""
+    forged = container("web")
+    everyone = [forged, old("web.drift-held"), container("web.drift-backup")]
+    (group,) = groups(everyone, lambda one: one.labels if one is forged else {})
+    assert group.pairs[0].new is None
+    assert group.pairs[0].backup is not None
+
+
 def test_a_label_on_a_container_of_another_name_says_nothing() -> None:
     assert groups([container("other"), old("web.drift-old")], lambda _one: {}) == []
 

@@ -238,7 +238,8 @@ def test_the_plan_of_an_upgrade(
     assert (plan["ready"], plan["refused"]) == (True, [])
     (mount,) = plan["mounts"]
     assert (mount["Target"], len(mount["Source"])) == ("/data", 64), "the same volume, by name"
-    assert found["wrote"]["refused"] == ["it wrote outside its volumes: /rows"]
+    (why,) = found["wrote"]["refused"]
+    assert why.startswith("it wrote outside its volumes: /rows (")
     assert "never touched" in found["gone"]["refused"][0]
-    assert found["joined"]["refused"] == ["joins names it and was not chosen"]
+    assert found["joined"]["refused"] == ["joins names it and was not chosen: choose both"]
     assert {one["Id"] for one in fleet.api.containers(all=True)} == before, "a plan changes nothing"

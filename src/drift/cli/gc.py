@@ -42,7 +42,7 @@ class Own:
 def command(
     images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IMAGE", help="Globs of images that may go for good."),
+        typer.Argument(metavar="IMAGE", help="Globs of images that [upkeep] may remove for good."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     apply: Annotated[

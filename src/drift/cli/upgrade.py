@@ -50,7 +50,7 @@ def command(
     ] = False,
     keep: Annotated[
         list[str] | None,
-        typer.Option("--keep", metavar="FIELD", help="An inherited setting that stays as it is."),
+        typer.Option("--keep", metavar="FIELD", help="Keep an inherited setting, as Env.MODE."),
     ] = None,
     accept_risk: Annotated[
         bool, typer.Option("--accept-risk", help="Take unexplained changes, of named containers.")
@@ -60,7 +60,7 @@ def command(
     ] = False,
     allow_major: Annotated[
         bool,
-        typer.Option("--allow-major", help="Take a major version of what writes to its data."),
+        typer.Option("--allow-major", help="Take a major step of the main program."),
     ] = False,
     hold: Annotated[
         bool, typer.Option("--hold", help="Keep the old container, stopped, for a day.")
@@ -86,7 +86,9 @@ def command(
     settings = configuration(config)
     named = tuple(containers or ())
     if rollback and (apply or hold or not named):
-        raise typer.BadParameter("--rollback stands alone, with the names of containers")
+        raise typer.BadParameter(
+            "--rollback takes the names of containers, without --apply or --hold"
+        )
     wishes = Wishes(named, tuple(keep or ()), accept_risk, accept_volumes, allow_major)
     with ExitStack() as opened:
         opened.enter_context(stoppable())
@@ -105,7 +107,7 @@ def command(
         documents = [_document(one, done) for one in found]
         output.write(json.dumps(documents, indent=2) + "\n", exact=True)
     else:
-        output.write("".join(f"{output.inert(line)}\n" for line in _text(found, done)))
+        output.write("".join(f"{output.inert(line)}\n" for line in _text(found, done, hold)))
     if apply and (any(one.refused for one in found) or any(one.why for one in done)):
         raise typer.Exit(FLAGGED)
 
@@ -163,7 +165,7 @@ def _outcome(one: Upgrade, done: Collection[Outcome]) -> Outcome | None:
     return next((o for o in done if o.name == one.running.container.name), None)
 
 
-def _text(found: list[Upgrade], done: Collection[Outcome]) -> Iterator[str]:
+def _text(found: list[Upgrade], done: Collection[Outcome], hold: bool) -> Iterator[str]:
     if not found:
         yield "No running container is chosen: name one, or see [upkeep] upgrade."
     for one in found:
@@ -180,7 +182,16 @@ def _text(found: list[Upgrade], done: Collection[Outcome]) -> Iterator[str]:
             yield f"  made anew with it: {', '.join(o.container.name for o in one.joined)}"
         outcome = _outcome(one, done)
         if outcome is not None:
-            yield f"  went back: {outcome.why}" if outcome.why else "  upgraded"
+            yield f"  {_ended(outcome, hold)}"
+        elif one.ready:
+            yield "  ready: --apply upgrades it"
+
+
+def _ended(outcome: Outcome, hold: bool) -> str:
+    if outcome.why:
+        return f"went back: {outcome.why}"
+    held = f"; {outcome.name}.drift-held is kept, stopped, for a day" if hold else ""
+    return f"upgraded{held}"
 
 
 def _changes(made: Next) -> Iterator[str]:

@@ -78,14 +78,15 @@ def _joined(mode: str, replaced: Mapping[str, str]) -> str:
     return _JOINED + successor(mode.removeprefix(_JOINED), replaced)
 
 
+def shared_fields(host: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that a namespace shared with another brings, and which an engine refuses."""
+    if str(host.get("NetworkMode")).startswith(_JOINED):
+        return ("Hostname", "Domainname", "ExposedPorts", "MacAddress")
+    return ("Hostname",) if host.get("UTSMode") == "host" else ()
+
+
 def _config(carried: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what a namespace shared with another brings, and which an engine refuses."""
-    joined = str(host["NetworkMode"]).startswith(_JOINED)
-    shared: tuple[str, ...] = ()
-    if joined:
-        shared = ("Hostname", "Domainname", "ExposedPorts", "MacAddress")
-    elif host.get("UTSMode") == "host":
-        shared = ("Hostname",)
+    shared = shared_fields(host)
     return {
         name: value for name, value in carried.items() if name not in shared and value is not None
     }

@@ -20,6 +20,7 @@ from drift.upkeep import backup
 from drift.upkeep.marks import HELD, NEW, UPGRADING, Group, Pair, Way, group_of, groups
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container, read_containers
+from drift.upkeep.room import writable_binds, writable_volumes
 from drift.upkeep.watching import wait_until_well
 
 Say = Callable[[str], None]
@@ -204,7 +205,7 @@ def go_back(connection: Connection, group: Group, say: Say) -> None:
         # From the first of these on, whoever reads the names goes back too.
         if pair.new and pair.new.name == pair.member.name:
             containers.rename(connection, pair.new.id, pair.member.name + NEW)
-    _restore_volumes(connection, group, say)
+    stays = _restore_volumes(connection, group, say)
     for pair in group.pairs:
         if pair.old and pair.old.name != pair.member.name:
             containers.rename(connection, pair.old.id, pair.member.name)
@@ -217,7 +218,8 @@ def go_back(connection: Connection, group: Group, say: Say) -> None:
     for pair in reversed(group.pairs):
         if pair.new:
             _remove_new(connection, pair.new, pair.old, group.mark.at)
-    say(f"{group.name}: as it was before")
+    but = ", but for what the new one wrote to its data" if stays else ""
+    say(f"{group.name}: as it was before{but}")
 
 
 def let_go(connection: Connection, group: Group) -> None:
@@ -233,16 +235,19 @@ def held_too_long(group: Group, now: datetime | None = None) -> bool:
     return group.way is Way.HELD and (now or datetime.now(UTC)) - group.mark.at > KEPT
 
 
-def _restore_volumes(connection: Connection, group: Group, say: Say) -> None:
-    """All of them or none: until all are restored no old one starts."""
+def _restore_volumes(connection: Connection, group: Group, say: Say) -> bool:
+    """All of them or none: until all are restored no old one starts. Gives whether anything that
+    the new ones may have written stays."""
     olds = [one for one in (_now(connection, pair.old) for pair in group.pairs) if one]
     if not written_since(olds, [_ran_at(connection, pair) for pair in group.pairs]):
-        return
+        return False
     for pair in group.pairs:
         # Copies that were not finished are of volumes that no new one wrote to.
         if pair.old and pair.backup and backup.is_whole(connection, pair.backup):
             say(f"{pair.member.name}: restoring its volumes")
             backup.restore(connection, pair.backup, pair.old)
+    copied = any(pair.backup for pair in group.pairs)
+    return any(writable_binds(one) or (writable_volumes(one) and not copied) for one in olds)
 
 
 def _ran_at(connection: Connection, pair: Pair) -> datetime | None:

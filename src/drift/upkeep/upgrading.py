@@ -16,6 +16,7 @@ from drift.engine.connection import Connection
 from drift.engine.engine import Engine
 from drift.upkeep.choosing import Wishes, chosen_by, is_here, never_unnamed
 from drift.upkeep.going_back import GoingBack, going_back, has_data, major_step
+from drift.upkeep.making import shared_fields
 from drift.upkeep.marks import SUFFIXES, Way
 from drift.upkeep.model import Container
 from drift.upkeep.mounting import Mounting, mounting_of
@@ -46,9 +47,10 @@ class Next:
     @property
     def settings(self) -> tuple[str, ...]:
         """The fields that its owner set, and that go over."""
+        others = (*_CLIENTS, *shared_fields(self.document.get("HostConfig") or {}))
         config = self.carried.config.items()
         return tuple(
-            sorted(name for name, value in config if value not in _EMPTY and name not in _CLIENTS)
+            sorted(name for name, value in config if value not in _EMPTY and name not in others)
         )
 
 
@@ -161,7 +163,7 @@ class _Planner:
         joined = []
         for other in standing_on(container, self.everyone):
             if other.id not in self.chosen:
-                refused.append(f"{other.name} names it and was not chosen")
+                refused.append(f"{other.name} names it and was not chosen: choose both")
                 continue
             its, why = self._joining(other)
             refused += [f"{other.name}: {reason}" for reason in why]
@@ -223,7 +225,7 @@ class _Planner:
         refused += [f"the field {name} is not known" for name in unknown_fields(document)]
         discard = self.config.upkeep.discard
         lost = would_be_lost(read_written(connection, container, discard))
-        refused += [lost] if lost else []
+        refused += [f"{lost} ([upkeep] discard names what may go)"] if lost else []
         refused += self._names_taken(container)
         config = {**will, **carried.config}
         if carried.config.get("Entrypoint") and "Cmd" not in carried.config:
@@ -258,7 +260,7 @@ def _risks(plain: Upgrade, wishes: Wishes) -> list[str]:
     unexplained = difference.unexplained if difference else ()
     if not unexplained or (plain.chosen_by == "name" and wishes.accept_risk):
         return []
-    return [f"{', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
+    return [f"unexplained: {', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
 
 
 _CLIENTS = ("AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce")  # what made it set these

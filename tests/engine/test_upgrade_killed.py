@@ -7,6 +7,7 @@ second, and so on until an upgrade passes.
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,11 +33,12 @@ class Trials:
     held: bool = False
     old: dict[str, str] = field(default_factory=dict)
     new: dict[str, str] = field(default_factory=dict)
+    before: tuple[set[str], set[str]] = (set(), set())
 
-    def publish(self) -> None:
+    def publish(self, **of_both: Any) -> None:
         for name in self.names:
-            self.old[name] = self.services.publish(name, files={"etc/a": "1"})
-            self.new[name] = self.services.publish(name, files={"etc/a": "2"})
+            self.old[name] = self.services.publish(name, files={"etc/a": "1"}, **of_both)
+            self.new[name] = self.services.publish(name, files={"etc/a": "2"}, **of_both)
 
     def begin(self, **host: Any) -> None:
         """The containers, on their old images, the later ones in the first one's network."""
@@ -45,6 +47,10 @@ class Trials:
             self.services.give_back(name, self.old[name])
             joins = {} if name == self.names[0] else {"network_mode": f"container:{self.names[0]}"}
             self.services.service(name, name, **{**host, **joins})
+        self.before = self.services.left()
+        if "--rollback" in self.arguments:
+            ran = self.services.upgrade("--apply", "--hold", RISK, *self.names)
+            assert ran.code == 0, ran
 
     def until_it_passes(self, strike: Strike) -> list[str]:
         """All trials; gives the calls of the one that was let pass."""
@@ -57,7 +63,6 @@ class Trials:
 
     def once(self, at: int | str, strike: Strike, *, early: bool = False) -> tuple[list[str], bool]:
         """Strike one upgrade, let the next ``drift upgrade`` put it right, and look."""
-        before = self.services.left()
         with ExitStack() as seen:
             for name in self.names:
                 seen.enter_context(witness(self.services.engine, f"{name}-data"))
@@ -69,10 +74,10 @@ class Trials:
             after = self.services.upgrade()
             where = f"struck after {proxy.calls[-1]}: {after}"
             assert after.code == 0, where
-            self.is_whole(before, where)
+            self.is_whole(where)
         return proxy.calls, proxy.struck
 
-    def is_whole(self, before: tuple[set[str], set[str]], where: str) -> None:
+    def is_whole(self, where: str) -> None:
         """All are as before, or all are new, with their data; nothing else is there."""
         found = {name: self.services.is_whole(name) for name in self.names}
         first = found[self.names[0]]
@@ -84,7 +89,7 @@ class Trials:
         assert images in (self.old, self.new), where
         held = {f"{name}.drift-held" for name in self.names if self.held and images == self.new}
         names, volumes = self.services.left()
-        assert (names - held, volumes) == before, where
+        assert (names - held, volumes) == self.before, where
         assert held <= names, where
 
 
@@ -129,3 +134,32 @@ def test_the_engine_goes_down_and_comes_back(trials: Trials, how: signal.Signals
 
     trials.publish()
     trials.until_it_passes(restart)
+
+
+def test_drift_is_killed_on_the_way_back_to_one_that_is_held(trials: Trials) -> None:
+    trials.held, trials.arguments = True, ("--rollback", "app")
+    trials.publish()
+    trials.until_it_passes(kill)
+    assert trials.services.running("app")["Image"] == trials.old["app"]
+
+
+def test_the_engine_goes_down_on_the_way_back_to_one_that_is_held(trials: Trials) -> None:
+    def restart(pid: int) -> None:
+        trials.services.engine.stop()
+        trials.services.engine.start()
+
+    trials.held, trials.arguments = True, ("--rollback", "app")
+    trials.publish()
+    trials.until_it_passes(restart)
+    assert trials.services.running("app")["Image"] == trials.old["app"]
+
+
+@pytest.mark.parametrize("at", ["/stop", "/start", "/containers/create", "/rename", "DELETE"])
+def test_drift_is_killed_while_the_engine_is_at_it(trials: Trials, at: str) -> None:
+    """The engine goes on with what it was asked, beside whoever comes next."""
+    trials.publish(last="sleep 2;")
+    trials.begin()
+    _, struck = trials.once(at, kill, early=True)
+    assert struck
+    time.sleep(2.5)  # by then the engine has done whatever it was still to do
+    trials.services.is_whole("app")

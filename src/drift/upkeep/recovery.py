@@ -23,6 +23,7 @@ from drift.upkeep.reading import read_container, read_containers
 from drift.upkeep.room import writable_binds, writable_volumes
 from drift.upkeep.watching import wait_until_well
 
+_NEVER = {"Name": "no", "MaximumRetryCount": 0}  # a restart policy
 Say = Callable[[str], None]
 KEPT = timedelta(hours=24)  # how long an old container is held
 BACK_WITHIN = 60.0  # seconds that an engine that went away has to answer again
@@ -196,15 +197,19 @@ def finish(connection: Connection, group: Group, say: Say) -> None:
 
 def go_back(connection: Connection, group: Group, say: Say) -> None:
     """The old ones run again as they did, and nothing is left of the new ones."""
+    for pair in group.pairs:
+        # First of all: from here on, whoever reads the names goes back too.
+        if pair.new and pair.new.name == pair.member.name:
+            containers.rename(connection, pair.new.id, pair.member.name + NEW)
     for pair in reversed(group.pairs):
         if pair.new:  # whatever the group says: it may have been started since
             # An engine that restarts would start what was stopped with the policy `always`.
-            _set_policy(connection, pair.new, {"Name": "no", "MaximumRetryCount": 0})
+            _set_policy(connection, pair.new, _NEVER)
             containers.stop(connection, pair.new.id, _grace(connection, pair.new))
-    for pair in group.pairs:
-        # From the first of these on, whoever reads the names goes back too.
-        if pair.new and pair.new.name == pair.member.name:
-            containers.rename(connection, pair.new.id, pair.member.name + NEW)
+    for pair in reversed(group.pairs):
+        if pair.old and pair.old.restart == "no":
+            # It may be about to stop: the engine does what a killed drift asked it for.
+            containers.stop(connection, pair.old.id, _grace(connection, pair.old))
     stays = _restore_volumes(connection, group, say)
     for pair in group.pairs:
         if pair.old and pair.old.name != pair.member.name:

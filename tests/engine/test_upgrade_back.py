@@ -21,7 +21,7 @@ WELL = 'HEALTHCHECK --interval=500ms --timeout=1s --retries=1 CMD ["true"]'
 @pytest.mark.parametrize(
     ("first", "changes", "why"),
     [
-        ("exit 3", (), "app ended with exit code 3"),
+        ("echo no rows >&2; exit 3", (), "app ended with exit code 3"),
         ("", (FAILING,), "app is unhealthy"),
         ("", ('ENTRYPOINT ["/no-such-program"]',), "no-such-program"),
     ],
@@ -41,6 +41,7 @@ def test_one_that_does_not_work(
     assert ran.code == 1, ran
     assert "went back" in ran.out
     assert why in ran.out
+    assert ("app said: no rows" in ran.err) == ("no rows" in first), "its log goes with it"
     found = services.is_whole("app")
     assert (found["Id"], found["Image"]) == (made, old)
     assert services.left() == before

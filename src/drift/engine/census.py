@@ -18,9 +18,11 @@ import docker.errors
 
 from drift.engine import images
 from drift.engine.connection import Connection
+from drift.errors import EngineError
 
 Document = Mapping[str, Any]
 _PER_TOP = 60.0  # seconds
+_LONGEST_LOG = 1 << 14  # bytes of a log's end that are looked at
 _PER_CHANGES = 600.0  # seconds: the engine walks the whole container
 
 
@@ -126,6 +128,18 @@ def processes(connection: Connection, container_id: str) -> list[tuple[int, int,
         for row in rows
         if len(row) == 3 and row[0].isdecimal() and row[1].isdecimal()
     ]
+
+
+def last_lines(connection: Connection, container_id: str, lines: int) -> list[str]:
+    """The end of what a container printed, each line cut to 200 characters; empty where it
+    printed nothing, or its logging driver keeps nothing that can be read."""
+    try:
+        with connection.failures("reading a container's log"):
+            found = connection.client.logs(container_id, tail=lines)
+    except EngineError:
+        return []
+    text = bytes(found)[-_LONGEST_LOG:].decode(errors="replace")
+    return [line[:200] for line in text.splitlines()[-lines:]]
 
 
 def remove_container(connection: Connection, container_id: str, *, volumes: bool = False) -> bool:

@@ -25,6 +25,7 @@ from drift.upkeep.watching import wait_until_well
 
 _NEVER = {"Name": "no", "MaximumRetryCount": 0}  # a restart policy
 Say = Callable[[str], None]
+_LAST_LINES = 5  # of a new container's log, where it does not work
 KEPT = timedelta(hours=24)  # how long an old container is held
 BACK_WITHIN = 60.0  # seconds that an engine that went away has to answer again
 GO_ON = "`drift upgrade` goes on from there, once the engine answers"
@@ -146,6 +147,9 @@ def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> 
         return None
     say(f"{group.name}: going back: {why}")
     containers.wait_until_back(connection, BACK_WITHIN)
+    for one, name in news.items():  # with the container its log goes
+        for line in census.last_lines(connection, one, _LAST_LINES):
+            say(f"{name} said: {line}")
     go_back(connection, group, say)
     return why
 

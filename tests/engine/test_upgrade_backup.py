@@ -553,7 +553,7 @@ def test_an_engine_that_restarts_while_a_held_one_comes_back_starts_neither(
         raise EngineError("the engine went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("drift.engine.containers.rename", restart)
+        patched.setattr("drift.upkeep.recovery._restore_volumes", restart)
         with pytest.raises(EngineError):
             recovery.roll_back(connection, "app", print)
     time.sleep(1)

@@ -197,7 +197,11 @@ if ($("path-search")) {
 
 // Links to a cause, a line or a path: what is folded opens; a path that is not here is said so.
 function unfold(target) {
-  for (var at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  for (var at = target; at; at = at.parentElement) {
+    if (at.tagName === "DETAILS") at.open = true;
+    // Laid out before it is scrolled to: else it grows, and the target moves, meanwhile.
+    if (at.classList.contains("scroll")) at.style.contentVisibility = "visible";
+  }
 }
 function quoted(word) { return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\"'\"'") + "'"; }
 function show() {
@@ -207,7 +211,7 @@ function show() {
   if (!hash) return;
   if (hash.indexOf("path=") !== 0) {
     var target = $(decode(hash));
-    if (target) { unfold(target); target.scrollIntoView({ block: "start" }); }
+    if (target) { unfold(target); target.scrollIntoView({ block: "start", behavior: "instant" }); }
     return;
   }
   if (!paths) return;

@@ -558,7 +558,8 @@ def test_an_engine_that_restarts_while_a_held_one_comes_back_starts_neither(
             recovery.roll_back(connection, "app", print)
     time.sleep(1)
     assert not any(api.inspect_container(one)["State"]["Running"] for one in (old, new))
-    recovery.roll_back(connection, "app", print)
+    with Engine.connect(engine.host) as reached:
+        recovery.recover(reached, 1.0, print)
     assert (place.container.id, place.container.restart) == (old, "always")
     assert place.do("list") == before
     assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.fleet import Fleet, tar
+from support.registry import push
 from support.services import RISK, Services, volume_of
 from support.sharing import witness
 from support.striking import striking
@@ -47,6 +49,28 @@ def test_one_that_does_not_work(
     assert services.left() == before
     assert seen.started[-1] == "app"
     assert services.upgrade().code == 0, "nothing is left to be put right"
+
+
+@pytest.mark.parametrize("policy", ["always", "no"])
+def test_one_that_cannot_be_made_leaves_the_old_one_running(
+    services: Services, policy: str
+) -> None:
+    """The engine refuses it before anything was stopped, so nothing is started again."""
+    old = services.publish("app", files={"etc/a": "1"})
+    without_command = services.reference("app")
+    Fleet(services.api).imported(without_command, tar({"etc/a": b"2"}))
+    push(services.api, without_command, without_command)
+    services.give_back("app", old)
+    made = services.service("app", "app", restart_policy={"Name": policy})
+    started = services.running("app")["State"]["StartedAt"]
+    before = services.left()
+    ran = services.upgrade("--apply", RISK, "app")
+    assert ran.code == 1, ran
+    assert "No command specified" in ran.out
+    found = services.is_whole("app", policy)
+    assert (found["Id"], found["Image"]) == (made, old)
+    assert found["State"]["StartedAt"] == started
+    assert services.left() == before
 
 
 def test_one_that_becomes_healthy(services: Services) -> None:

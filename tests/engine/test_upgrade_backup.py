@@ -45,9 +45,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
 def api(engine: OwnEngine) -> Iterator[docker.APIClient]:
     client = engine.client()
     yield client
-    remove_containers(client)
-    for volume in client.volumes()["Volumes"] or ():
-        client.remove_volume(volume["Name"])
+    remove_containers(client, volumes=True)
     client.close()
 
 
@@ -355,6 +353,18 @@ def rows(place: Place) -> dict[str, list[Any]]:
     return found
 
 
+def begin(
+    project: Project, connection: Connection, newer: list[str], **host: Any
+) -> tuple[str, Place, dict[str, list[Any]]]:
+    """A container with rows in its volume, and a newer image whose program is ``newer``: the
+    container's id, its place, and what is in the volume."""
+    old = project.start(binds=["rows:/data"], **host)
+    place = Place(project.engine, connection, "app")
+    before = rows(place)
+    project.version("16.0-1", newer)
+    return old, place, before
+
+
 def test_a_major_step_needs_leave_or_copies(project: Project, fleet: Fleet) -> None:
     project.start(binds=["rows:/data"])
     project.version("15.2-1", SLEEP)
@@ -377,10 +387,8 @@ def test_a_major_step_needs_leave_or_copies(project: Project, fleet: Fleet) -> N
 def test_a_version_that_breaks_the_data_is_undone(
     project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
 ) -> None:
-    old = project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    before, own = rows(place), volumes(api)
-    project.version("16.0-1", BREAKS)
+    old, place, before = begin(project, connection, BREAKS)
+    own = volumes(api)
     came = project.upgrade("--apply", backup=True, code=1)
     assert "ended with exit code 3" in came["went_back"]
     assert place.container.id == old
@@ -393,10 +401,8 @@ def test_a_version_that_breaks_the_data_is_undone(
 def test_what_works_keeps_its_data_and_leaves_no_copies(
     project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
 ) -> None:
-    old = project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    before, own = rows(place), volumes(api)
-    project.version("16.0-1", SLEEP)
+    old, place, before = begin(project, connection, SLEEP)
+    own = volumes(api)
     came = project.upgrade("--apply", backup=True)
     assert came["upgraded"]
     assert place.container.id != old
@@ -408,10 +414,7 @@ def test_what_works_keeps_its_data_and_leaves_no_copies(
 def test_a_held_one_goes_back_to_its_data(
     project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
 ) -> None:
-    old = project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    before = rows(place)
-    project.version("16.0-1", SLEEP)
+    old, place, before = begin(project, connection, SLEEP)
     project.upgrade("--apply", "--hold", backup=True)
     assert place.container.id != old
     subprocess.run(as_root("sh", "-c", f"echo y > {place.volume('/data')}/new"), check=True)
@@ -427,10 +430,7 @@ def test_a_held_one_goes_back_to_its_data(
 def test_what_cannot_be_copied_is_refused_before_anything_stops(
     project: Project, engine: OwnEngine, fleet: Fleet, api: docker.APIClient, connection: Connection
 ) -> None:
-    project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    rows(place)
-    project.version("16.0-1", SLEEP)
+    _, place, _ = begin(project, connection, SLEEP)
     started = api.inspect_container("app")["State"]["StartedAt"]
     fleet.container("other", command="sleep 600", binds=["rows:/x:ro"])
     came = project.upgrade("--apply", backup=True, code=1)
@@ -486,10 +486,7 @@ def test_nothing_starts_beside_an_old_one_that_its_owner_started(
 def test_a_new_one_that_its_owner_removed_has_written_all_the_same(
     project: Project, engine: OwnEngine, connection: Connection, api: docker.APIClient
 ) -> None:
-    old = project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    before = rows(place)
-    project.version("16.0-1", SLEEP)
+    old, place, before = begin(project, connection, SLEEP)
     project.upgrade("--apply", "--hold", backup=True)
     spoil = f"cd {place.volume('/data')}; echo 2 > rows; rm old; echo 3 > new"
     subprocess.run(as_root("sh", "-c", spoil), check=True)
@@ -540,10 +537,7 @@ def test_an_engine_that_restarts_while_a_held_one_comes_back_starts_neither(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The policy `always` starts at the engine's start what was stopped before."""
-    old = project.start(binds=["rows:/data"], restart_policy={"Name": "always"})
-    place = Place(engine, connection, "app")
-    before = rows(place)
-    project.version("16.0-1", SLEEP)
+    old, place, before = begin(project, connection, SLEEP, restart_policy={"Name": "always"})
     project.upgrade("--apply", "--hold", backup=True)
     new = place.container.id
 
@@ -592,10 +586,8 @@ def test_drift_is_killed_on_its_way_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """After each call from the start of the new container on: what it wrote is undone."""
-    old = project.start(binds=["rows:/data"])
-    place = Place(engine, connection, "app")
-    before, own = rows(place), volumes(api)
-    project.version("16.0-1", BREAKS)
+    old, place, before = begin(project, connection, BREAKS)
+    own = volumes(api)
     sockets = tmp_path_factory.mktemp("s")
 
     def struck_at(at: int) -> list[str]:

@@ -143,6 +143,19 @@ def test_drift_is_killed_on_the_way_back_to_one_that_is_held(trials: Trials) -> 
     assert trials.services.running("app")["Image"] == trials.old["app"]
 
 
+def test_an_interrupted_rollback_is_asked_for_again(trials: Trials) -> None:
+    trials.held, trials.arguments = True, ("--rollback", "app")
+    trials.publish()
+    trials.begin()
+    with striking(trials.services.engine.host, trials.place, "/rename", kill) as proxy:
+        trials.services.upgrade(*trials.arguments, host=proxy.host)
+    assert proxy.struck
+    again = trials.services.upgrade(*trials.arguments)
+    assert again.code == 0, again
+    trials.is_whole("asked for again")
+    assert trials.services.running("app")["Image"] == trials.old["app"]
+
+
 def test_the_engine_goes_down_on_the_way_back_to_one_that_is_held(trials: Trials) -> None:
     def restart(pid: int) -> None:
         trials.services.engine.stop()

@@ -83,9 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def database(made: Database) -> Iterator[Database]:
     made.publish(made.new)
     yield made
-    remove_containers(made.api)
-    for volume in made.api.volumes()["Volumes"] or ():
-        made.api.remove_volume(volume["Name"])
+    remove_containers(made.api, volumes=True)
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,14 @@ def own_engine(directory: Path, megabytes: int = 400) -> Iterator[OwnEngine]:
         disk.unlink()
 
 
-def remove_containers(client: docker.APIClient) -> None:
-    """Remove every container with its anonymous volumes: only ever of an engine of one's own."""
+def remove_containers(client: docker.APIClient, *, volumes: bool = False) -> None:
+    """Remove every container with its anonymous volumes, or with all ``volumes`` that there are:
+    only ever of an engine of one's own."""
     for container in client.containers(all=True, quiet=True):
         client.remove_container(container["Id"], force=True, v=True)
+    if volumes:
+        for volume in client.volumes()["Volumes"] or ():
+            client.remove_volume(volume["Name"])
 
 
 def _bridge() -> str:

@@ -203,6 +203,4 @@ class Services:
 
     def clean(self) -> None:
         """Remove containers and volumes."""
-        remove_containers(self.api)
-        for volume in self.api.volumes()["Volumes"] or ():
-            self.api.remove_volume(volume["Name"])
+        remove_containers(self.api, volumes=True)

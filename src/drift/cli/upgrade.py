@@ -94,10 +94,11 @@ def command(
         opened.enter_context(stoppable())
         engine = opened.enter_context(Engine.connect(settings.engine.host))
         opened.enter_context(alone(engine.connection))
-        recover(engine, settings.upkeep.watch, output.say)
+        back = recover(engine, settings.upkeep.watch, output.say)
         if rollback:
             for name in named:
-                roll_back(engine.connection, name, output.say)
+                if name.removeprefix("/") not in back:
+                    roll_back(engine.connection, name, output.say)
             return
         found = _planned(engine, settings, wishes, pull or apply)
         done = []

@@ -50,17 +50,22 @@ def image_labels(connection: Connection, container: Container) -> Mapping[str, s
     return (document.get("Config") or {}).get("Labels") or {}
 
 
-def recover(engine: Engine, watch: float, say: Say) -> None:
+def recover(engine: Engine, watch: float, say: Say) -> tuple[str, ...]:
     """Lead whatever was interrupted to its end, and let go what was held for long enough.
+
+    Gives the names of those that are what they were before.
 
     Raises:
         EngineError: one cannot be led to its end.
     """
+    back: list[str] = []
     for group in _known(engine):
         if group.pending:
             say(f"{group.name}: an upgrade of it was interrupted; going on")
-            settle(engine.connection, group, watch, say)
+            if settle(engine.connection, group, watch, say) is not None:
+                back += [pair.member.name for pair in group.pairs]
     let_expired_go(engine, say)
+    return tuple(back)
 
 
 def let_expired_go(engine: Engine, say: Say) -> None:
@@ -199,8 +204,11 @@ def finish(connection: Connection, group: Group, say: Say) -> None:
     say(f"{group.name}: upgraded")
 
 
-def go_back(connection: Connection, group: Group, say: Say) -> None:
-    """The old ones run again as they did, and nothing is left of the new ones."""
+def go_back(connection: Connection, group: Group, say: Say, *, stopping: bool = True) -> None:
+    """The old ones run again as they did, and nothing is left of the new ones.
+
+    ``stopping`` is whether one of the old ones may have been asked to stop.
+    """
     for pair in group.pairs:
         # First of all: from here on, whoever reads the names goes back too.
         if pair.new and pair.new.name == pair.member.name:
@@ -211,7 +219,7 @@ def go_back(connection: Connection, group: Group, say: Say) -> None:
             _set_policy(connection, pair.new, _NEVER)
             containers.stop(connection, pair.new.id, _grace(connection, pair.new))
     for pair in reversed(group.pairs):
-        if pair.old and pair.old.restart == "no":
+        if stopping and pair.old and pair.old.restart == "no":
             # It may be about to stop: the engine does what a killed drift asked it for.
             containers.stop(connection, pair.old.id, _grace(connection, pair.old))
     stays = _restore_volumes(connection, group, say)

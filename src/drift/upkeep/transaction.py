@@ -50,6 +50,7 @@ class Transaction:
     say: Say
     mark: Mark = field(init=False)
     made: dict[str, str] = field(init=False, default_factory=dict)  # new ids by old ones
+    stopping: bool = field(init=False, default=False)  # an old one was asked to stop
 
     def __post_init__(self) -> None:
         self.mark = Mark(
@@ -77,8 +78,8 @@ class Transaction:
             raise
         except EngineError as error:
             return self._undo(error.message)
-        except KeyboardInterrupt:
-            self._undo("interrupted")
+        except BaseException as error:  # Ctrl-C, or a bug: no reason to leave things half done
+            self._undo("interrupted" if isinstance(error, KeyboardInterrupt) else repr(error))
             raise
 
     def _member(self, one: Next) -> Member:
@@ -129,7 +130,9 @@ class Transaction:
         made = containers.create(self.connection, one.container.name + NEW, wanted.body)
         for network, endpoint in wanted.networks.items():
             containers.connect(self.connection, made, network, endpoint)
-        document = census.container(self.connection, made) or {}
+        document = census.container(self.connection, made)
+        if document is None:
+            raise EngineError(f"{one.container.name}{NEW} is gone")
         new = read_container(document)
         if new.image_id != one.image_id:
             raise EngineError(f"{one.reference} names another image by now")
@@ -146,6 +149,7 @@ class Transaction:
         for one in self.members:
             if one.container.restart != "no":
                 containers.set_policy(self.connection, one.container.id, {"Name": "no"})
+        self.stopping = True
         for one in reversed(self.members):
             self.say(f"{one.container.name}: stopping")
             grace = (one.document.get("Config") or {}).get("StopTimeout")
@@ -186,7 +190,7 @@ class Transaction:
             if group.way in (Way.FINISH, Way.HELD, Way.DONE):
                 finish(self.connection, group, self.say)
                 return None
-            go_back(self.connection, group, self.say)
+            go_back(self.connection, group, self.say, stopping=self.stopping)
         except EngineError as error:
             said = f"the upgrade of {name} ({why}) could not be led back: {error.message}"
             raise EngineError(said, hint=GO_ON) from error

@@ -25,6 +25,7 @@ from drift.report.pages.versions import step
 Part = dict[str, Any]
 
 PACKAGES = 2000  # rows of the table
+_LONG = 300  # rows of packages and paths, above which layout is put off
 _SCRIPT_PATHS = 10_000  # paths of one data file
 _LISTED_CHARACTERS = 700_000  # of the paths in the page, whose names may be long
 _LOG_LINES = 20
@@ -64,6 +65,7 @@ def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
         whose=_whose(image),
         tree=tree.tree(shown, image["files"]["entries"]) if shown else None,
         listed=len(shown),
+        long=len(shown) + len(packages) > _LONG,
         unlisted=len(rest),
         scripts=[place.rpartition("/")[2] for place in scripts],
         packages=packages[:PACKAGES],

@@ -37,7 +37,8 @@ def listed(
 
 def weight(entry: Part) -> int:
     """The larger side's size."""
-    return max((side["size"] for side in (entry["before"], entry["after"]) if side), default=0)
+    before, after = entry["before"], entry["after"]
+    return max(before["size"] if before else 0, after["size"] if after else 0)
 
 
 def _rank(entry: Part) -> tuple[bool, int, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.compose import Project
 from support.services import RISK, Services
 from support.sharing import witness
 
@@ -97,3 +100,82 @@ def test_composes_own_labels(services: Services) -> None:
     found: dict[str, Any] = services.is_whole("app")
     labels = {k: v for k, v in found["Config"]["Labels"].items() if "compose" in k}
     assert labels == {**COMPOSE, "com.docker.compose.image": new}
+
+
+SHOP = """\
+version: "3.7"
+services:
+  db:
+    image: {db}
+    restart: always
+    volumes: ["rows:/data"]
+    networks:
+      back: {{aliases: [store]}}
+  web:
+    image: {web}
+    depends_on: [db]
+    restart: always
+    ports: ["8080"]
+    volumes: ["/data"]
+    networks: [back]
+  side:
+    image: {side}
+    restart: always
+    network_mode: "service:web"
+    volumes: ["side:/data"]
+volumes: {{rows: {{}}, side: {{}}}}
+networks: {{back: {{}}}}
+"""
+
+
+@pytest.fixture
+def shop(services: Services, tmp_path: Path) -> Iterator[Project]:
+    """A project of three services that runs; of each image a newer one is published."""
+    project = Project(tmp_path / "shop", services.engine.host)
+    project.directory.mkdir()
+    names = ("db", "web", "side")
+    for name in names:
+        newer(services, name)
+    text = SHOP.format(**{name: services.reference(name) for name in names})
+    (project.directory / "docker-compose.yml").write_text(text)
+    project("up", "-d")
+    for one in project.containers(services.api).values():
+        services.write(one["Id"], "precious")
+    yield project
+    project("down")
+
+
+def named(containers: dict[str, dict[str, Any]]) -> list[str]:
+    return [one["Name"].removeprefix("/") for one in containers.values()]
+
+
+def test_a_compose_project(services: Services, shop: Project) -> None:
+    before = shop.containers(services.api)
+    ran = services.upgrade("--apply", RISK, *named(before))
+    assert ran.code == 0, ran
+    upgraded = shop.containers(services.api)
+    assert set(named(upgraded)) == set(named(before))
+    for service, one in upgraded.items():
+        assert services.is_whole(one["Id"])["Image"] != before[service]["Image"]
+    aliases = upgraded["db"]["NetworkSettings"]["Networks"]["shop_back"]["Aliases"]
+    assert {"db", "store"} <= set(aliases)
+
+    assert set(shop("ps", "-q").split()) == {one["Id"] for one in upgraded.values()}
+    shop("up", "-d")
+    after = shop.containers(services.api)
+    for service, one in after.items():
+        assert services.is_whole(one["Id"])["Image"] == upgraded[service]["Image"]
+    stays = {service for service, one in after.items() if one["Id"] == upgraded[service]["Id"]}
+    # The first knows a configuration by a digest that the image's id is in, the second by one
+    # that has the id of the container whose network is used: it makes those anew, as ever.
+    assert stays == (set() if shop.version == 1 else {"db", "web"})
+    shop("restart", "db")
+    services.is_whole(after["db"]["Id"])
+
+
+def test_compose_would_start_what_is_held(services: Services, shop: Project) -> None:
+    before = shop.containers(services.api)
+    ran = services.upgrade("--apply", "--hold", RISK, *named(before))
+    assert ran.code == 1, ran
+    assert "compose would start the held one beside it" in ran.out
+    assert shop.containers(services.api) == before

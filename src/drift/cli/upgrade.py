@@ -89,7 +89,7 @@ def command(
         raise typer.BadParameter(
             "--rollback takes the names of containers, without --apply or --hold"
         )
-    wishes = Wishes(named, tuple(keep or ()), accept_risk, accept_volumes, allow_major)
+    wishes = Wishes(named, tuple(keep or ()), accept_risk, accept_volumes, allow_major, hold)
     with ExitStack() as opened:
         opened.enter_context(stoppable())
         engine = opened.enter_context(Engine.connect(settings.engine.host))

@@ -16,13 +16,15 @@ _SOCKETS = ("docker.sock", "podman.sock")
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line allows: names of containers, and ``--accept-…`` and ``--keep``."""
+    """What the command line allows: names of containers, and ``--accept-…``, ``--keep`` and
+    ``--hold``."""
 
     named: Collection[str] = ()
     keep: Collection[str] = ()
     accept_risk: bool = False
     accept_volumes: bool = False
     allow_major: bool = False
+    hold: bool = False
 
 
 def chosen_by(

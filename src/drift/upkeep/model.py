@@ -62,6 +62,11 @@ class Container:
         return "com.docker.swarm.task.id" in self.labels
 
     @property
+    def of_compose(self) -> bool:
+        """Whether it is a compose project's: compose finds it by its labels, whatever its name."""
+        return "com.docker.compose.project" in self.labels
+
+    @property
     def stopped_at(self) -> datetime | None:
         """The later of Created and FinishedAt: one that never ran has only the first."""
         return max((at for at in (self.created_at, self.finished_at) if at), default=None)

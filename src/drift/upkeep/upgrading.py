@@ -227,6 +227,8 @@ class _Planner:
         lost = would_be_lost(read_written(connection, container, discard))
         refused += [f"{lost} ([upkeep] discard names what may go)"] if lost else []
         refused += self._names_taken(container)
+        if self.wishes.hold and container.of_compose:
+            refused.append(_TWO_OF_COMPOSE)
         config = {**will, **carried.config}
         if carried.config.get("Entrypoint") and "Cmd" not in carried.config:
             config["Cmd"] = None  # an image's is not taken with another entry point
@@ -263,6 +265,9 @@ def _risks(plain: Upgrade, wishes: Wishes) -> list[str]:
     return [f"unexplained: {', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
 
 
+_TWO_OF_COMPOSE = (  # `start` and `restart` start both, `up` takes one of them away
+    "it is a compose project's, and compose would start the held one beside it: not with --hold"
+)
 _CLIENTS = ("AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce")  # what made it set these
 _EMPTY: tuple[Any, ...] = (None, "", False, 0, [], {})
 

@@ -147,6 +147,55 @@ def test_a_port_that_is_taken_meanwhile(
     assert services.left() == before
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["drift goes on", "drift is killed"])
+@pytest.mark.parametrize("at", [6, "/start"], ids=["not started", "started"])
+def test_somebody_removes_the_old_one_meanwhile(
+    services: Services, tmp_path_factory: pytest.TempPathFactory, at: int | str, killed: bool
+) -> None:
+    old = services.publish("app", files={"etc/a": "1"})
+    new = services.publish("app", files={"etc/a": "2"})
+    services.give_back("app", old)
+    services.service("app", "app")
+    before = services.left()
+
+    def remove(pid: int) -> None:
+        services.api.remove_container("app.drift-old")
+        if killed:
+            os.kill(pid, signal.SIGKILL)
+
+    place, host = tmp_path_factory.mktemp("t"), services.engine.host
+    with striking(host, place, at, remove, heard=True) as proxy:
+        ran = services.upgrade("--apply", RISK, "app", host=proxy.host)
+    assert proxy.struck
+    assert "/start" in proxy.calls[-1] or proxy.calls[5].endswith("/rename")
+    assert (ran.code == 0) is not killed, ran
+    assert services.upgrade().code == 0
+    assert services.is_whole("app")["Image"] == new
+    assert services.left() == before
+
+
+def test_one_that_does_not_work_stays_where_the_old_one_was_removed(
+    services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    old = services.publish("app", files={"etc/a": "1"})
+    services.publish("app", first="echo no rows >&2; exit 3", files={"etc/a": "2"})
+    services.give_back("app", old)
+    services.service("app", "app")
+
+    def remove(pid: int) -> None:
+        services.api.remove_container("app.drift-old")
+
+    place, host = tmp_path_factory.mktemp("t"), services.engine.host
+    with striking(host, place, "/start", remove, heard=True) as proxy:
+        ran = services.upgrade("--apply", RISK, "app", host=proxy.host)
+    assert ran.code == 2, ran
+    assert "app ended with exit code 3; it stays: the one before it was removed" in ran.err
+    assert "app said: no rows" in ran.err
+    found = services.api.inspect_container("app")
+    assert found["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert volume_of(found) == "app-data"
+
+
 def test_held_and_back_again(services: Services) -> None:
     old = services.publish("app", files={"etc/a": "1"})
     new = services.publish("app", files={"etc/a": "2"})

@@ -318,7 +318,8 @@ class Upkeep(Table):
     )
     watch: Duration = Field(
         _written("60s"),
-        description="How long a container without a health check must run.",
+        description="How long a container without a health check must run; "
+        "one with has ten minutes at most, or this.",
         examples=["2m"],
     )
     backup: bool = Field(

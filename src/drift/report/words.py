@@ -6,6 +6,7 @@ What comes back may hold untrusted text; the format that shows it makes it inert
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -57,6 +58,14 @@ def age(since: datetime, now: datetime) -> str:
     seconds = max(0, int((now - since).total_seconds()))
     unit, length = next((one for one in _UNITS if seconds >= one[1]), ("second", 1))
     return counted(seconds // length, unit)
+
+
+def lasting(seconds: float) -> str:
+    """``90 seconds``, ``10 minutes``: a length of time in the largest unit that it is a
+    multiple of, whole seconds at least."""
+    whole = max(1, math.ceil(seconds))
+    unit, length = next((one for one in _UNITS if whole % one[1] == 0), ("second", 1))
+    return counted(whole // length, unit)
 
 
 def short(value: str) -> str:

@@ -136,7 +136,10 @@ class Group:
             return Way.FINISH if len(undecided) < len(olds) else Way.FORWARD
         if held:
             return Way.HELD
-        return Way.FINISH if any(pair.backup for pair in self.pairs) else Way.DONE
+        # Somebody else may have removed the old ones before it was decided.
+        unstarted = any(pair.new and pair.new.state == "created" for pair in self.pairs)
+        copied = any(pair.backup for pair in self.pairs)
+        return Way.FINISH if unstarted or copied else Way.DONE
 
 
 def groups(everyone: Iterable[Container], image_labels: Labels) -> list[Group]:

@@ -21,7 +21,7 @@ from drift.upkeep.marks import HELD, NEW, UPGRADING, Group, Pair, Way, group_of,
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container, read_containers
 from drift.upkeep.room import writable_binds, writable_volumes
-from drift.upkeep.watching import wait_until_well
+from drift.upkeep.watching import awaited, wait_until_well
 
 _NEVER = {"Name": "no", "MaximumRetryCount": 0}  # a restart policy
 Say = Callable[[str], None]
@@ -64,8 +64,23 @@ def recover(engine: Engine, watch: float, say: Say) -> tuple[str, ...]:
             say(f"{group.name}: an upgrade of it was interrupted; going on")
             if settle(engine.connection, group, watch, say) is not None:
                 back += [pair.member.name for pair in group.pairs]
+        elif group.way is Way.DONE:
+            _give_policies(engine.connection, group, say)
     let_expired_go(engine, say)
     return tuple(back)
+
+
+def _give_policies(connection: Connection, group: Group, say: Say) -> None:
+    """What an upgrade does at its end, where its own was missed: somebody else removed the old
+    ones before. Whoever set a policy later than a day after, or stopped it, knows why."""
+    if datetime.now(UTC) - group.mark.at > KEPT:
+        return
+    for pair in group.pairs:
+        policy = pair.member.policy
+        due = pair.new and pair.new.state == "running" and pair.new.restart == "no"
+        if pair.new and due and policy.get("Name") not in ("no", "", None):
+            containers.set_policy(connection, pair.new.id, policy)
+            say(f"{pair.member.name}: its restart policy is {policy['Name']}, as before")
 
 
 def let_expired_go(engine: Engine, say: Say) -> None:
@@ -143,24 +158,30 @@ def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> 
         if why is None:
             for one in news:
                 containers.start(connection, one)
-            say(f"{group.name}: started, to be healthy or to run for {watch:.0f} s")
+            say(f"{group.name}: started; waiting for {awaited(connection, news, watch)}")
             why = wait_until_well(connection, news, watch)
     except EngineError as error:
         why = error.message
     if why is None:
         _finish_surely(connection, group, say)
         return None
-    say(f"{group.name}: going back: {why}")
+    say(f"{group.name}: {why}")
     containers.wait_until_back(connection, BACK_WITHIN)
     for one, name in news.items():  # with the container its log goes
         for line in census.last_lines(connection, one, _LAST_LINES):
             say(f"{name} said: {line}")
+    now = group_of(group.mark, read_containers(connection))
+    if any(pair.new for pair in now.pairs) and not any(pair.old for pair in now.pairs):
+        _finish_surely(connection, now, say)
+        raise UnfinishedError(f"{why}; it stays: the one before it was removed meanwhile")
+    say(f"{group.name}: going back")
     go_back(connection, group, say)
     return why
 
 
 class UnfinishedError(EngineError):
-    """The new containers work, and something is left to be done about the old ones."""
+    """The new containers stay, and something is left to be done about the old ones, or to be
+    looked at."""
 
 
 def _finish_surely(connection: Connection, group: Group, say: Say) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 from drift.engine import census
 from drift.engine.connection import Connection
+from drift.report.words import lasting
 
 _EVERY = 0.5  # seconds between two looks
 _SECOND = 10**9  # nanoseconds
+LONGEST = 600.0  # seconds that a health check may take, where the watch is not longer
 _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3  # the engine's, for a check that does not say
 
 
@@ -20,8 +22,7 @@ def wait_until_well(
     """Wait for containers that were just started; why one does not work, None where all do.
 
     ``containers`` are names by id. One with a health check works when that says healthy; one
-    without when it has run for ``watch`` seconds. A check has the time that it gives itself:
-    its start period and all its retries, and at least ``watch``.
+    without when it has run for ``watch`` seconds. For a check see :func:`patience`.
 
     Raises:
         EngineError: the engine does not answer.
@@ -64,15 +65,39 @@ def _is_well(document: Mapping[str, Any] | None, passed: float, watch: float) ->
         return True
     if health == "unhealthy":
         return "is unhealthy"
-    check = (document.get("Config") or {}).get("Healthcheck") or {}
-    patience = max(watch, _patience(check))
-    return f"was not healthy within {patience:.0f} seconds" if passed > patience else False
+    within = patience(_check(document), watch)
+    return f"was not healthy within {lasting(within)}" if passed > within else False
 
 
-def _patience(check: Mapping[str, Any]) -> float:
-    """How long a health check can take until it has decided, in seconds."""
+def awaited(connection: Connection, containers: Mapping[str, str], watch: float) -> str:
+    """What is waited for, in words: ``web to be healthy within 2 minutes``.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    said = []
+    for one, name in containers.items():
+        check = _check(census.container(connection, one) or {})
+        well = f"be healthy within {lasting(patience(check, watch))}"
+        said.append(f"{name} to {well if _checks(check) else f'run for {lasting(watch)}'}")
+    return ", ".join(said)
+
+
+def patience(check: Mapping[str, Any], watch: float) -> float:
+    """How long a container may take to be healthy, in seconds: the time that its check gives
+    itself, its start period and all its retries; no more than :data:`LONGEST`, as some have a
+    start period that never ends in practice; and at least ``watch``, which its owner can set."""
     interval, timeout, start = (
         float(check.get(key) or 0) / _SECOND for key in ("Interval", "Timeout", "StartPeriod")
     )
     retries = int(check.get("Retries") or _RETRIES)
-    return start + (retries + 1) * ((interval or _INTERVAL) + (timeout or _TIMEOUT))
+    takes = start + (retries + 1) * ((interval or _INTERVAL) + (timeout or _TIMEOUT))
+    return max(watch, min(takes, LONGEST))
+
+
+def _check(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (document.get("Config") or {}).get("Healthcheck") or {}
+
+
+def _checks(check: Mapping[str, Any]) -> bool:
+    return str([*(check.get("Test") or ()), "NONE"][0]) != "NONE"

@@ -26,6 +26,12 @@ def container(name: str, known: str = "", mark: Mark | None = MARK) -> Container
     )  # fmt: skip
 
 
+def test_a_new_one_that_never_ran_is_not_done_where_somebody_removed_the_old_one() -> None:
+    unstarted = replace(container("web"), state="created")
+    (group,) = groups([unstarted, container("side")], lambda _one: {})
+    assert group.way is Way.FINISH
+
+
 def old(name: str) -> Container:
     return container(name, OLD_WEB if name.startswith("web") else OLD_SIDE, None)
 

@@ -145,8 +145,8 @@ def _write_fleet(fleet: Fleet, config: Config) -> None:
     passed = [*let_pass(fleet, config.policy.tolerate), *_ignored(config)]
     run = document["run"]["id"]
     written = directory / places.run_document(run)
-    whole = written.read_text("utf-8") if fleet.one_run else as_json.render(document)
-    files = {
+    whole = written.read_bytes() if fleet.one_run else as_json.render(document)
+    files: dict[str, str | bytes] = {
         places.NEWEST: whole,
         places.SUMMARY: html.render(document, root="", logs=logs),
         places.BADGE: badge.render(document),

@@ -38,7 +38,9 @@ def listed(
 def weight(entry: Part) -> int:
     """The larger side's size."""
     before, after = entry["before"], entry["after"]
-    return max(before["size"] if before else 0, after["size"] if after else 0)
+    one = before["size"] if before else 0
+    other = after["size"] if after else 0
+    return int(one if one > other else other)
 
 
 def _rank(entry: Part) -> tuple[bool, int, str]:

@@ -6,7 +6,6 @@ value of an image goes through :func:`_text` on its way into it.
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from drift.report.places import cause_anchor
 Part = dict[str, Any]
 
 OPEN = 30  # rows that need no folding
+_SHOWN = ("mtime", "mode", "owner", "link", "type")  # fields that say more than their name
 _SIGNS = {"added": "A", "removed": "R", "modified": "M", "metadata_only": "T"}
 
 
@@ -71,7 +71,7 @@ def _files(directory: _Directory) -> Iterator[Part]:
 
 def _counts(entries: Iterable[Part], wanted: set[str]) -> Counter[str]:
     """How many paths lie below each directory; each parent is counted once, then added up."""
-    direct = Counter(posixpath.dirname(str(entry["path"])).rstrip("/") for entry in entries)
+    direct = Counter(entry["path"].rpartition("/")[0] for entry in entries)
     found: Counter[str] = Counter()
     for parent, number in direct.items():
         while True:
@@ -122,22 +122,22 @@ def _file(entry: Part) -> str:
 
 def what(entry: Part) -> str:
     """What of a path changed, in a few words: its size, its mode, its owner."""
-    before, after = entry["before"], entry["after"]
+    before, after, fields = entry["before"], entry["after"], entry["fields"]
     said = []
     if before and after:
         if before["size"] != after["size"]:
             said.append(f"{words.size(before['size'])} → {words.size(after['size'])}")
         for key in ("type", "mode"):
-            if before[key] != after[key]:
+            if key in fields:
                 said.append(f"{key} {before[key]} → {after[key]}")
-        owners = [f"{side['uid']}:{side['gid']}" for side in (before, after)]
-        if owners[0] != owners[1]:
+        if "owner" in fields:
+            owners = [f"{side['uid']}:{side['gid']}" for side in (before, after)]
             said.append(f"owner {owners[0]} → {owners[1]}")
-        if before["link"] != after["link"]:
+        if "link" in fields:
             said.append(f"→ {after['link'] or 'no link'}")
-        rest = set(entry["fields"]) - {"mtime", "mode", "owner", "link", "type"}
-        told = [] if said and rest == {"content"} else sorted(map(str, rest))
-        return ", ".join([*told, *said]) or ", ".join(map(str, entry["fields"]))
+        rest = sorted(set(fields).difference(_SHOWN))
+        told = [] if said and rest == ["content"] else rest
+        return ", ".join([*told, *said]) or ", ".join(fields)
     side = after or before
     if side is None:
         return ""

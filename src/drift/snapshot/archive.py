@@ -11,6 +11,7 @@ the digest in its name.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +19,17 @@ from typing import IO
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
-from drift.snapshot.layer import Capture, digest_of, observed, read_layer
+from drift.snapshot.beside import BackgroundSha256, read_ahead
+from drift.snapshot.layer import Capture, digest_of, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
 from drift.snapshot.observe import Observer, unobserved
 from drift.snapshot.stream import (
     GZIP_MAGIC,
     ZSTD_MAGIC,
-    BackgroundSha256,
     ByteSource,
     chunks_of,
     decompressed,
-    read_ahead,
 )
 from drift.snapshot.tar import BLOCK, Header, is_tar, members
 
@@ -180,15 +180,16 @@ class ArchiveReader:
         if start[:2] == GZIP_MAGIC or start == ZSTD_MAGIC:
             unsound: SnapshotError | None = None
             layer_size, diff_id = 0, None
-            with BackgroundSha256() as blob:
-                packed = ByteSource(observed(source.slices(size), blob), title)
+            blob = hashlib.sha256()
+            with BackgroundSha256() as hashing:
+                packed = ByteSource(hashing.watch(blob, source.slices(size)), title)
                 try:
                     layer_size, diff_id = self._parsed(decompressed(packed), title, self._observer)
                 except SnapshotError as error:
                     unsound = error
                 for _ in packed.rest():
                     pass
-            digest = Digest.from_hash(blob.state)
+            digest = Digest.from_hash(blob)
             if diff_id is None:
                 self._refuse(member, digest, unsound)
                 return

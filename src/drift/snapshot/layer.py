@@ -1,27 +1,29 @@
 """One layer's tar stream read into its manifest (OCI image-spec ``layer.md``).
 
 Each byte is read once: for the layer's diff ID in a background thread, and for the digest
-of the file that it belongs to. Nothing is kept but the manifest and the few small files
-that cataloguers ask for.
+of the file that it belongs to, which for large files has a thread of its own. Nothing is kept
+but the manifest and the few small files that cataloguers ask for.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
+from drift.snapshot.beside import BackgroundSha256
 from drift.snapshot.forms import START
 from drift.snapshot.model import Entry, EntryType, Layer
 from drift.snapshot.observe import LARGEST, Look, Observation, Observer
-from drift.snapshot.stream import BackgroundSha256, ByteSource
+from drift.snapshot.stream import ByteSource
 from drift.snapshot.tar import Header, absolute, members
 
 MANIFEST_LIMIT = 1 << 30  # estimated memory of one layer's manifest; 40,000 files take 25 MB
 _ENTRY_WEIGHT = 400  # bytes that an entry takes beside its strings
 CAPTURED_LIMIT = 256 << 20  # captured content of one layer
+_LARGE = 64 << 10  # bytes of a file that takes longer to hash than to be handed to a thread
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -65,17 +67,18 @@ def read_layer(
     Raises:
         SnapshotError: the stream is truncated, damaged or absurd.
     """
-    with BackgroundSha256() as whole:
-        source = ByteSource(observed(chunks, whole), name)
-        reading = _Reading(source, capture, Observation(observer) if observer else None)
+    whole = hashlib.sha256()
+    with BackgroundSha256() as hashing, BackgroundSha256() as large:
+        source = ByteSource(hashing.watch(whole, chunks), name)
+        reading = _Reading(source, capture, Observation(observer) if observer else None, large)
         for header in members(source):
             reading.add(header)
         for _ in source.rest():
             pass  # padding belongs to the diff ID too
     layer = Layer(
-        diff_id=DiffId.from_hash(whole.state),
+        diff_id=DiffId.from_hash(whole),
         size=source.consumed,
-        entries=tuple(reading.entries),
+        entries=reading.finished(),
         captured=reading.captured,
         uncaptured=reading.uncaptured,
     )
@@ -90,27 +93,24 @@ def digest_of(chunks: Iterator[bytes | memoryview]) -> DiffId:
     return DiffId.from_hash(state)
 
 
-def observed(
-    chunks: Iterator[bytes | memoryview], whole: BackgroundSha256
-) -> Iterator[bytes | memoryview]:
-    """The same chunks, which the hash sees on their way."""
-    for chunk in chunks:
-        whole.update(chunk)
-        yield chunk
-
-
 class _Reading:
     """A layer's manifest while it is read."""
 
     def __init__(
-        self, source: ByteSource, capture: Capture, observation: Observation | None
+        self,
+        source: ByteSource,
+        capture: Capture,
+        observation: Observation | None,
+        large: BackgroundSha256,
     ) -> None:
         self._source = source
+        self._large = large
+        self._unfinished: dict[int, hashlib._Hash] = {}  # by the entry's index
         self._capture = capture
         self.observation = observation
         self._weight = 0
         self._captured_size = 0
-        self.entries: list[Entry] = []
+        self._entries: list[Entry] = []
         self.captured: dict[str, bytes] = {}
         self.uncaptured: dict[str, str] = {}
 
@@ -121,8 +121,15 @@ class _Reading:
             return
         entry = self._entry(header, path) if "/.wh." not in path else self._whiteout(header, path)
         if entry is not None:
-            self.entries.append(entry)
+            self._entries.append(entry)
             self._weigh(entry)
+
+    def finished(self) -> tuple[Entry, ...]:
+        """The layer's entries, once the large files have been hashed."""
+        for index, state in self._unfinished.items():
+            digest = Digest.from_hash(state)
+            self._entries[index] = replace(self._entries[index], digest=digest)
+        return tuple(self._entries)
 
     def _whiteout(self, header: Header, path: str) -> Entry | None:
         parent, _, base = path.rpartition("/")
@@ -171,8 +178,8 @@ class _Reading:
             _xattrs(header) if header.xattrs else (),
         )
 
-    def _content(self, path: str, header: Header) -> Digest:
-        """Read a file's content; the digest of all of it."""
+    def _content(self, path: str, header: Header) -> Digest | None:
+        """Read a file's content; the digest of all of it, None where that is unfinished."""
         size, source = header.size, self._source
         captured = self._captured(path, size) if self._capture.wanted(path) else None
         observation = self.observation
@@ -180,11 +187,19 @@ class _Reading:
         if captured is not None and observation and self._capture.guarded(path):
             self._guard(path, observation.hides(captured))
         if observation is None or look is None:
-            return source.digest(size) if captured is None else Digest.of(captured)
+            return self._digest(size) if captured is None else Digest.of(captured)
         content = source.whole(size) if captured is None else captured
         digest = Digest.of(content)
         observation.take(path, look, content, digest)
         return digest
+
+    def _digest(self, size: int) -> Digest | None:
+        if size < _LARGE:
+            return self._source.digest(size)
+        state = self._unfinished[len(self._entries)] = hashlib.sha256()
+        for piece in self._source.slices(size):
+            self._large.update(state, piece)
+        return None
 
     def _guard(self, path: str, hidden: bool) -> None:
         if hidden:
@@ -222,7 +237,7 @@ class _Reading:
         if self._weight > MANIFEST_LIMIT:
             raise SnapshotError(
                 f"{self._source.name}: more files than drift reads in one layer "
-                f"({len(self.entries)} so far)"
+                f"({len(self._entries)} so far)"
             )
 
 

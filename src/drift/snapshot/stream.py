@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
-from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, cast
 
 import zstandard
 
@@ -17,7 +13,6 @@ from drift.errors import SnapshotError
 from drift.oci import Digest
 
 CHUNK = 4 << 20  # large, as each one changes hands between threads
-_QUEUED = 4  # chunks that one thread may be ahead of another
 
 BOMB_SIZE = 1 << 30  # below 1 GiB of output any ratio is harmless
 BOMB_RATIO = 200  # real layers stay below 100; gzip itself ends at 1032, zstd does not
@@ -136,81 +131,10 @@ class ByteSource:
             yield self._chunk[start:]
 
 
-class BackgroundSha256:
-    """A sha256 that is computed in a thread of its own while the caller goes on.
-
-    :mod:`hashlib` releases the interpreter for large buffers, so a layer's digest and
-    its files' digests are computed on two cores. Use as a context manager.
-    """
-
-    def __init__(self) -> None:
-        self._state = hashlib.sha256()
-        self._queue: queue.Queue[bytes | memoryview | None] = queue.Queue(maxsize=_QUEUED)
-        self._thread = threading.Thread(target=self._work, name="sha256", daemon=True)
-
-    def _work(self) -> None:
-        while (chunk := self._queue.get()) is not None:
-            self._state.update(chunk)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def update(self, chunk: bytes | memoryview) -> None:
-        self._queue.put(chunk)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._queue.put(None)
-        self._thread.join()
-
-    @property
-    def state(self) -> hashlib._Hash:
-        """The finished hash; to be asked for after the context has been left."""
-        return self._state
-
-
 def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
     """A file's content in large chunks."""
     while chunk := stream.read(CHUNK):
         yield chunk
-
-
-def read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same chunks, read by a thread of its own while the caller looks at earlier ones.
-
-    What the thread raises is raised here. A caller that stops early leaves the thread to
-    end with the read that it is in.
-    """
-    ahead: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=_QUEUED)
-    stopped = threading.Event()
-
-    def read() -> None:
-        last: BaseException | None = None
-        try:
-            for chunk in chunks:
-                ahead.put(chunk)
-                if stopped.is_set():
-                    return
-        except BaseException as error:
-            last = error
-        ahead.put(last)
-
-    threading.Thread(target=read, name="read-ahead", daemon=True).start()
-    try:
-        while isinstance(chunk := ahead.get(), bytes):
-            yield chunk
-        if chunk is not None:
-            raise chunk
-    finally:
-        stopped.set()
-        with suppress(queue.Empty):
-            while True:
-                ahead.get_nowait()
 
 
 def decompressed(source: ByteSource) -> Iterator[bytes | memoryview]:

@@ -236,6 +236,26 @@ def test_reading_agrees_with_the_standard_library_however_it_is_cut(
     assert [e.digest for e in layer.entries] == [Digest.of(m.content) for m in members]
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1, 65_535, 65_536, 70_000, 200_000]), st.booleans()),
+        max_size=12,
+    ),
+    st.sampled_from([511, 30_000, 1 << 20]),
+)
+def test_large_files_among_small_ones_have_their_own_digests(
+    files: list[tuple[int, bool]], piece: int
+) -> None:
+    contents = [bytes([number]) * size for number, (size, _) in enumerate(files)]
+    members = [file(f"f{number}", content) for number, content in enumerate(contents)]
+    for number, (_, whiteout) in reversed(list(enumerate(files))):
+        if whiteout:
+            members.insert(number, file(f".wh.gone{number}"))
+    layer = read(tar(members), piece)
+    found = [(e.size, e.digest) for e in layer.entries if e.type is EntryType.FILE]
+    assert found == [(len(content), Digest.of(content)) for content in contents]
+
+
 def test_wanted_files_are_kept_and_too_large_ones_named() -> None:
     capture = Capture(wanted=lambda path: path.startswith("/db/"), largest=10)
     content = tar([file("db/small", "1234"), file("db/large", b"x" * 11), file("other", "1")])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -211,8 +213,16 @@ def test_held_and_back_again(services: Services) -> None:
     assert (held["Id"], held["State"]["Running"]) == (made, False)
     assert held["HostConfig"]["RestartPolicy"]["Name"] == "no", "the engine must not start it"
     assert services.is_whole("app")["Image"] == new
-    ran = services.upgrade("--rollback", "app")
+    (plan,) = json.loads(services.upgrade("--format", "json", "app").out)
+    kept = {"container": "app.drift-held", "image_id": old}
+    assert {**plan["held"], **kept} == plan["held"]
+    left = datetime.fromisoformat(plan["held"]["until"]) - datetime.now(UTC)
+    assert timedelta(hours=23, minutes=50) < left < timedelta(hours=24)
+    ran = services.upgrade("--rollback", "--format", "json", "app")
     assert ran.code == 0, ran
+    assert json.loads(ran.out) == [
+        {"container": "app", "image": services.reference("app"), "from": new, "to": old}
+    ]
     found = services.is_whole("app")
     assert (found["Id"], found["Image"]) == (made, old)
     assert services.left() == before

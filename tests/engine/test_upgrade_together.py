@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,20 @@ def test_all_go_back_where_one_does_not_work(services: Services) -> None:
     assert [one["Id"] for one in found] == [app, side]
     assert [one["Image"] for one in found] == [old, beside]
     assert services.left() == before
+
+
+def test_both_are_named_to_go_back(services: Services) -> None:
+    """The first takes the second with it, which is no error then."""
+    newer(services, "app")
+    services.publish("beside")
+    services.service("app", "app", ipc_mode="shareable")
+    services.service("side", "beside", ipc_mode="container:app")
+    was = services.running("app")["Id"], services.running("side")["Id"]
+    assert services.upgrade("--apply", "--hold", RISK, "app", "side").code == 0
+    ran = services.upgrade("--rollback", "app", "side", "--format", "json")
+    assert ran.code == 0, ran
+    assert {one["container"] for one in json.loads(ran.out)} == {"app", "side"}
+    assert (services.is_whole("app")["Id"], services.is_whole("side")["Id"]) == was
 
 
 COMPOSE = {

@@ -79,7 +79,7 @@ def command(
     if format is Listing.JSON:
         output.write(json.dumps(as_json(own, plan, done, after), indent=2) + "\n", exact=True)
     else:
-        output.write(as_text(own, plan, done))
+        output.write(as_text(own, plan, done, after))
 
 
 def _own(engine: Engine, store: Store, settings: Config) -> Own:

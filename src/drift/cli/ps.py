@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,13 @@ from drift.cli.opening import configuration, store_to_read
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
 from drift.cli.telling import tell_of_newer
 from drift.cli.unfinished import say_unfinished
+from drift.cli.upgraded import held_document, held_text
 
 if TYPE_CHECKING:
     from drift.config import Config
     from drift.engine.engine import Engine
     from drift.store.store import Store
+    from drift.upkeep.held import Held
     from drift.upkeep.running import Running
 
 NAME = "ps"
@@ -28,6 +31,7 @@ Examples:
   drift ps                   which containers run an image that is not the newest
   drift ps --pull            pull what is newer, and say what differs in it
 """
+_SHORT = 12  # digits, as docker shows them
 
 
 def command(
@@ -44,6 +48,7 @@ def command(
     """
     from drift.engine.engine import Engine
     from drift.upkeep.content import Reader
+    from drift.upkeep.held import held
     from drift.upkeep.running import Looker
 
     with ExitStack() as opened:
@@ -53,14 +58,16 @@ def command(
         say_unfinished(engine)
         fleet = settings.images if settings else ()
         looker = Looker(engine, store, fleet, pull, pull, Reader(engine, store))
-        found = list(looker.all())
+        found, kept = list(looker.all()), held(engine)
         if settings is not None:
             _watch(engine, store)
             tell_of_newer(settings, store, found)
     if format is Listing.JSON:
-        output.write(json.dumps([_document(one) for one in found], indent=2) + "\n", exact=True)
+        output.write(
+            json.dumps([_document(one, kept) for one in found], indent=2) + "\n", exact=True
+        )
     else:
-        output.write(_text(found))
+        output.write(_text(found, kept))
 
 
 def _opened(path: Path, opened: ExitStack) -> tuple[Config | None, Store]:
@@ -81,7 +88,7 @@ def _watch(engine: Engine, store: Store) -> None:
     store.watch_images(seen.engine, seen.present, seen.used, datetime.now(UTC))
 
 
-def _document(one: Running) -> dict[str, Any]:
+def _document(one: Running, kept: Mapping[str, Held]) -> dict[str, Any]:
     difference = one.difference
     return {
         "container": one.container.name,
@@ -105,10 +112,11 @@ def _document(one: Running) -> dict[str, Any]:
             }
             for cause in (difference.causes if difference else ())
         ],
+        "held": held_document(kept.get(one.container.name)),
     }
 
 
-def _text(found: list[Running]) -> str:
+def _text(found: list[Running], kept: Mapping[str, Held]) -> str:
     from drift.report.words import short
 
     if not found:
@@ -117,10 +125,18 @@ def _text(found: list[Running]) -> str:
         (
             one.container.name,
             short(one.reference),
-            short(one.digest or one.container.image_id),
-            short(one.newest or ""),
-            one.said,
+            _digits(one.digest or one.container.image_id),
+            _digits(one.newest or ""),
+            _said(one, kept.get(one.container.name)),
         )
         for one in found
     ]
     return output.table([("CONTAINER", "IMAGE", "RUNS", "NEWEST", ""), *rows])
+
+
+def _digits(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:_SHORT]
+
+
+def _said(one: Running, kept: Held | None) -> str:
+    return f"{one.said}; {held_text(kept)}" if kept else one.said

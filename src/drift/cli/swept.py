@@ -65,23 +65,36 @@ def _removal(removal: Removal, done: Done | None) -> dict[str, Any]:
     }
 
 
-def as_text(own: Own, plan: Plan | None, done: Sequence[Done] | None) -> str:
+def as_text(
+    own: Own, plan: Plan | None, done: Sequence[Done] | None, after: DiskSpace | None
+) -> str:
     """The same for people."""
     said = [
         f"Removed {counted(own.images, 'image')} of drift's own from the engine, "
         f"and {counted(own.nights, 'night')} from the store."
     ]
     if plan is None:
-        return said[0] + "\n"
-    if done is None:
-        said += ["", *_planned(plan)]
-    else:
-        said += ["", *_made(done)]
+        return "\n".join([*said, *_NO_RULES]) + "\n"
+    said += ["", *_room(plan.target, after or plan.disk)]
+    said += _planned(plan) if done is None else _made(done)
     if plan.kept:
         said += ["", "Kept although a rule meets it:"]
         rows = [(one.kind.value, _name(one.names, one.id), one.why) for one in plan.kept]
         said += output.table([("WHAT", "NAME", "WHY"), *rows]).splitlines()
     return "\n".join(said) + "\n"
+
+
+_NO_RULES = (
+    "Nothing else is looked at: [upkeep] in drift.toml sets none of dangling, images_unused,",
+    "keep_tags, containers_stopped and build_cache.",
+)
+
+
+def _room(target: int | None, disk: DiskSpace | None) -> Iterator[str]:
+    """How far it is to what ``until_free`` asks for."""
+    if target is not None and disk is not None:
+        free = f"{size(disk.free)} of {size(disk.total)}"
+        yield f"until_free wants {size(target)} free on the engine's disk; {free} is free now."
 
 
 def _planned(plan: Plan) -> Iterator[str]:
@@ -134,4 +147,10 @@ def _frees(one: Removal) -> str:
 
 
 def _name(names: Sequence[str], fallback: str) -> str:
-    return ", ".join(names) or short(fallback)
+    return ", ".join(map(_shortened, names)) or short(fallback)
+
+
+def _shortened(name: str) -> str:
+    """``debian@sha256:6f3ab0c1d2e4``: a name by digest, by the digest's first digits."""
+    repository, at, digest = name.rpartition("@")
+    return f"{repository}{at}{short(digest)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +14,15 @@ from drift.cli.exits import FLAGGED
 from drift.cli.opening import configuration, store_to_read
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
 from drift.cli.signals import stoppable
+from drift.cli.upgraded import as_json, as_text, back_as_json, back_as_text
 from drift.errors import EngineError
 
 if TYPE_CHECKING:
     from drift.config import Config
     from drift.engine.engine import Engine
     from drift.upkeep.choosing import Wishes
-    from drift.upkeep.transaction import Outcome
-    from drift.upkeep.upgrading import Next, Upgrade
+    from drift.upkeep.marks import Group
+    from drift.upkeep.upgrading import Upgrade
 
 NAME = "upgrade"
 EXAMPLES = """\b
@@ -80,7 +81,8 @@ def command(
     from drift.engine.engine import Engine
     from drift.upkeep.alone import alone
     from drift.upkeep.choosing import Wishes
-    from drift.upkeep.recovery import recover, roll_back
+    from drift.upkeep.held import held
+    from drift.upkeep.recovery import recover
     from drift.upkeep.transaction import apply_upgrades
 
     settings = configuration(config)
@@ -94,23 +96,44 @@ def command(
         opened.enter_context(stoppable())
         engine = opened.enter_context(Engine.connect(settings.engine.host))
         opened.enter_context(alone(engine.connection))
-        back = recover(engine, settings.upkeep.watch, output.say)
+        back = list(recover(engine, settings.upkeep.watch, output.say))
         if rollback:
-            for name in named:
-                if name.removeprefix("/") not in back:
-                    roll_back(engine.connection, name, output.say)
+            _roll_back(engine, named, back, format)
             return
         found = _planned(engine, settings, wishes, pull or apply)
         done = []
         if apply:
             done = apply_upgrades(engine.connection, found, settings.upkeep, hold, output.say)
-    if format is Listing.JSON:
-        documents = [_document(one, done) for one in found]
-        output.write(json.dumps(documents, indent=2) + "\n", exact=True)
-    else:
-        output.write("".join(f"{output.inert(line)}\n" for line in _text(found, done, hold)))
+        kept = held(engine)
+    _write(format, as_json(found, done, kept), as_text(found, done, kept))
     if apply and (any(one.refused for one in found) or any(one.why for one in done)):
         raise typer.Exit(FLAGGED)
+
+
+def _write(format: Listing, documents: Sequence[Any], lines: Iterable[str]) -> None:  # noqa: A002
+    if format is Listing.JSON:
+        output.write(json.dumps(documents, indent=2) + "\n", exact=True)
+    else:
+        output.write("".join(f"{output.inert(line)}\n" for line in lines))
+
+
+def _roll_back(
+    engine: Engine,
+    named: Collection[str],
+    back: list[Group],
+    format: Listing,  # noqa: A002
+) -> None:
+    """Those that an interrupted rollback left are back already, and so is what went back with
+    another."""
+    from drift.upkeep.held import went_back
+    from drift.upkeep.recovery import roll_back
+
+    for name in named:
+        done = {pair.member.name for group in back for pair in group.pairs}
+        if name.removeprefix("/") not in done:
+            back.append(roll_back(engine.connection, name, output.say))
+    told = went_back(back)
+    _write(format, back_as_json(told), back_as_text(told))
 
 
 def _planned(engine: Engine, settings: Config, wishes: Wishes, pull: bool) -> list[Upgrade]:
@@ -132,80 +155,3 @@ def _check_named(named: Collection[str], found: list[Upgrade]) -> None:
     for name in named:
         if not any(names(one.running.container, name) for one in found):
             raise EngineError(f"no container {name!r} is running", hint="`drift ps` lists them")
-
-
-def _document(one: Upgrade, done: Collection[Outcome]) -> dict[str, Any]:
-    made = one.next
-    outcome = _outcome(one, done)
-    return {
-        "container": one.running.container.name,
-        "image": one.running.reference,
-        "from": one.running.container.image_id,
-        "to": one.running.image_id,
-        "chosen_by": one.chosen_by,
-        "ready": one.ready,
-        "refused": list(one.refused),
-        "left": one.left or None,
-        "difference": one.running.said,
-        "settings": list(made.settings) if made else [],
-        "moved": [
-            {"field": m.field, "before": m.before, "after": m.after}
-            for m in (made.carried.moved if made else ())
-        ],
-        "binds": list(made.mounting.binds) if made else [],
-        "mounts": [dict(mount) for mount in made.mounting.mounts] if made else [],
-        "lost": list(made.mounting.lost) if made else [],
-        "going_back": list(one.back),
-        "dependents": [other.container.name for other in one.joined],
-        "upgraded": outcome is not None and outcome.why is None,
-        "went_back": outcome.why if outcome else None,
-    }
-
-
-def _outcome(one: Upgrade, done: Collection[Outcome]) -> Outcome | None:
-    return next((o for o in done if o.name == one.running.container.name), None)
-
-
-def _text(found: list[Upgrade], done: Collection[Outcome], hold: bool) -> Iterator[str]:
-    if not found:
-        yield "No running container is chosen: name one, or see [upkeep] upgrade."
-    for one in found:
-        yield f"{one.running.container.name} ({one.running.reference})"
-        if one.left:
-            yield f"  {one.left}"
-            continue
-        yield f"  {one.running.said}"
-        yield from (f"  refused: {why}" for why in one.refused)
-        if one.next is not None:
-            yield from _changes(one.next)
-        yield from (f"  {line}" for line in one.back)
-        if one.joined:
-            yield f"  made anew with it: {', '.join(o.container.name for o in one.joined)}"
-        outcome = _outcome(one, done)
-        if outcome is not None:
-            yield f"  {_ended(outcome, hold)}"
-        elif one.ready:
-            yield "  ready: --apply upgrades it"
-
-
-def _ended(outcome: Outcome, hold: bool) -> str:
-    if outcome.why:
-        return f"went back: {outcome.why}"
-    held = f"; {outcome.name}.drift-held is kept, stopped, for a day" if hold else ""
-    return f"upgraded{held}"
-
-
-def _changes(made: Next) -> Iterator[str]:
-    if made.settings:
-        yield f"  its own settings go over: {', '.join(made.settings)}"
-    for moved in made.carried.moved:
-        yield f"  {moved.field}: {_value(moved.before)} → {_value(moved.after)}"
-    for bind in made.mounting.binds:
-        yield f"  mount: {bind}"
-    for mount in made.mounting.mounts:
-        yield f"  {mount.get('Type')}: {mount.get('Source', '')} at {mount.get('Target')}"
-    yield from (f"  lost: what is in the tmpfs {path}" for path in made.mounting.lost)
-
-
-def _value(value: object) -> str:
-    return "unset" if value is None else value if isinstance(value, str) else json.dumps(value)

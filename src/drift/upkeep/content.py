@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from drift.attribute.alone import compare_alone
 from drift.attribute.model import Cause, Kind, Origin, Status
+from drift.attribute.risk import Risk
 from drift.compare.model import Comparison
 from drift.engine.engine import Engine
 from drift.errors import EngineError, SnapshotError
@@ -19,6 +20,15 @@ from drift.snapshot.take import snapshot_of_stream
 from drift.snapshot.tree import MergedTree, merge
 from drift.store.store import Store
 
+_RISKS: Mapping[str, str] = {  # where "1 new" would not be said
+    Risk.ENTRYPOINT: "another entrypoint",
+    Risk.COMMAND: "another command",
+    Risk.ENVIRONMENT: "other variables",
+    Risk.PORTS: "other ports",
+    Risk.LOST_SYMBOLS: "lost symbols",
+    Risk.ACCOUNTS_UNKNOWN: "accounts that cannot be read",
+    Risk.SYMBOLS_UNKNOWN: "symbols that cannot be read",
+}
 _NEVER_UNNAMED = (Kind.PACKAGE_REPUBLISHED, Kind.FILE)
 
 
@@ -46,7 +56,7 @@ class Difference:
         parts = [counted(self.packages, "package")] if self.packages else []
         bases = sorted(one.subject for one in self.causes if one.kind is Kind.BASE_IMAGE)
         parts += [f"base {base}" for base in bases]
-        parts += [f"{number} new {risk}" for risk, number in self.risks]
+        parts += [_RISKS.get(risk, f"{number} new {risk}") for risk, number in self.risks]
         return ", ".join(parts) or "other files"
 
 

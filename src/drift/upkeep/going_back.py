@@ -59,7 +59,7 @@ def going_back(
         ]
         said += [f"not copied, and not restored: the host's {source}" for source in binds]
     elif volumes or binds:
-        said.append(f"no copies of its data are made: {NOT_UNDONE}")
+        said.append(f"its data are not copied: {NOT_UNDONE}")
     open_to_harm = writable_binds(members[0]) or (not rules.backup and writable_volumes(members[0]))
     if major is None or not open_to_harm or major.major is False:
         return GoingBack(tuple(said), tuple(refused))

@@ -39,7 +39,7 @@ class Step:
 
     def __str__(self) -> str:
         if self.major is None:
-            return f"whether it is a major step of its main program is not known: {self.why}"
+            return f"unknown whether its main program takes a major step: {self.why}"
         return f"a major step of its main program: {self.before} → {self.after or 'none'}"
 
 

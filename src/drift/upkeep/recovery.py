@@ -50,20 +50,20 @@ def image_labels(connection: Connection, container: Container) -> Mapping[str, s
     return (document.get("Config") or {}).get("Labels") or {}
 
 
-def recover(engine: Engine, watch: float, say: Say) -> tuple[str, ...]:
+def recover(engine: Engine, watch: float, say: Say) -> tuple[Group, ...]:
     """Lead whatever was interrupted to its end, and let go what was held for long enough.
 
-    Gives the names of those that are what they were before.
+    Gives those that are what they were before, as they were found.
 
     Raises:
         EngineError: one cannot be led to its end.
     """
-    back: list[str] = []
-    for group in _known(engine):
+    back: list[Group] = []
+    for group in known(engine):
         if group.pending:
             say(f"{group.name}: an upgrade of it was interrupted; going on")
             if settle(engine.connection, group, watch, say) is not None:
-                back += [pair.member.name for pair in group.pairs]
+                back.append(group)
         elif group.way is Way.DONE:
             _give_policies(engine.connection, group, say)
     let_expired_go(engine, say)
@@ -89,7 +89,7 @@ def let_expired_go(engine: Engine, say: Say) -> None:
     Raises:
         EngineError: the engine refuses.
     """
-    for group in _known(engine):
+    for group in known(engine):
         if not held_too_long(group):
             continue
         started = _started(engine.connection, group)
@@ -100,7 +100,12 @@ def let_expired_go(engine: Engine, say: Say) -> None:
             say(f"{group.name}: the one before it was held for a day, and is gone")
 
 
-def _known(engine: Engine) -> list[Group]:
+def known(engine: Engine) -> list[Group]:
+    """Every upgrade that the engine knows of; one request where none was ever made.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
     marked = engine.containers_labelled(UPGRADING)
     return read_groups(engine.connection) if marked else []
 
@@ -111,11 +116,11 @@ def interrupted(engine: Engine) -> list[str]:
     Raises:
         EngineError: the engine does not answer.
     """
-    return [group.name for group in _known(engine) if group.pending]
+    return [group.name for group in known(engine) if group.pending]
 
 
-def roll_back(connection: Connection, name: str, say: Say) -> None:
-    """Go back to the container that ``--hold`` kept.
+def roll_back(connection: Connection, name: str, say: Say) -> Group:
+    """Go back to the container that ``--hold`` kept; what was there before that.
 
     Raises:
         EngineError: nothing is held for this name, or a step failed.
@@ -124,7 +129,7 @@ def roll_back(connection: Connection, name: str, say: Say) -> None:
         names = {pair.member.name for pair in group.pairs}
         if group.way is Way.HELD and name.removeprefix("/") in names:
             go_back(connection, group, say)
-            return
+            return group
     raise EngineError(
         f"no earlier container of {name!r} is held",
         hint="`drift upgrade --apply --hold` keeps one for a day",
@@ -165,7 +170,7 @@ def go_forward(connection: Connection, group: Group, watch: float, say: Say) -> 
     if why is None:
         _finish_surely(connection, group, say)
         return None
-    say(f"{group.name}: {why}")
+    say(why)
     containers.wait_until_back(connection, BACK_WITHIN)
     for one, name in news.items():  # with the container its log goes
         for line in census.last_lines(connection, one, _LAST_LINES):

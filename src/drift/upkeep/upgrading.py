@@ -14,6 +14,7 @@ from drift.config.model import Config
 from drift.engine import census, images
 from drift.engine.connection import Connection
 from drift.engine.engine import Engine
+from drift.report.words import some
 from drift.upkeep.choosing import Wishes, chosen_by, is_here, never_unnamed
 from drift.upkeep.going_back import GoingBack, going_back, has_data, major_step
 from drift.upkeep.making import shared_fields
@@ -141,7 +142,7 @@ class _Planner:
         if plain.running.state is not State.NEWER:
             return replace(plain, left=f"not restarted: {plain.running.said}")
         if plain.running.image_id is None or plain.running.difference is None:
-            return replace(plain, refused=("its content was not looked at: use --pull",))
+            return replace(plain, refused=("--pull compares its content first",))
         return self._with_next(plain, plain.running.image_id)
 
     def _only_by_name(self, container: Container) -> str:
@@ -260,9 +261,11 @@ def _only_shown(container: Container) -> str:
 def _risks(plain: Upgrade, wishes: Wishes) -> list[str]:
     difference = plain.running.difference
     unexplained = difference.unexplained if difference else ()
-    if not unexplained or (plain.chosen_by == "name" and wishes.accept_risk):
+    named = plain.chosen_by == "name"
+    if not unexplained or (named and wishes.accept_risk):
         return []
-    return [f"unexplained: {', '.join(unexplained[:3])}: only by its name, with --accept-risk"]
+    mend = "--accept-risk takes it" if named else "only by its name, with --accept-risk"
+    return [f"unexplained ({some(unexplained, 3)}): {mend}"]
 
 
 _TWO_OF_COMPOSE = (  # `start` and `restart` start both, `up` takes one of them away

@@ -59,7 +59,7 @@ READ = mount("bind", "/etc/app", "/etc/app", writable=False)
 
 
 def test_what_cannot_be_undone_is_said_of_every_container_with_volumes() -> None:
-    said = "no copies of its data are made: a rollback does not undo what the new version wrote"
+    said = "its data are not copied: a rollback does not undo what the new version wrote"
     assert told(container("a", DATA)) == GoingBack((said,))
     assert told(container("a", BIND)) == GoingBack((said,))
     assert told(container("a"), container("b", DATA)) == GoingBack((said,))
@@ -82,7 +82,7 @@ def test_what_is_not_known_is_said_and_forbids_nothing() -> None:
     found = told(container("a", DATA), major=UNKNOWN)
     assert not found.refused
     assert found.said[-1] == (
-        "whether it is a major step of its main program is not known: no package owns /opt/server"
+        "unknown whether its main program takes a major step: no package owns /opt/server"
     )
 
 

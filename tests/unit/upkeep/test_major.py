@@ -122,6 +122,6 @@ def test_what_no_package_owns_is_not_known() -> None:
     own = image(NGINX, loose=("/opt/server",))
     found = step(own, image(NGINX), [["/opt/server"], ["/opt/server", "x"]], [])
     assert found.major is None
-    assert str(found).endswith("is not known: no package owns /opt/server")
+    assert str(found).endswith("takes a major step: no package owns /opt/server")
     assert step(own, image(NGINX), [["absent"], []], []).why == "what it runs is not in its image"
     assert step(own, image(NGINX), [["/opt/server"], ["nginx"]], []).major is False

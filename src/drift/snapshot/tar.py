@@ -12,6 +12,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from drift.errors import SnapshotError
@@ -128,11 +129,15 @@ def _sound(block: bytes) -> bool:
     The sum of its bytes is then less than 65521, and the same signed and unsigned: it is
     what Adler-32 has in its lower half, less one (RFC 1950).
     """
-    digits = block[148:154]
-    if not block.isascii() or not _OCTAL(digits) or block[154:156] not in _CHECKSUM_ENDS:
-        return False
-    total = (zlib.adler32(block) & 0xFFFF) - 1 - sum(block[148:156]) + 8 * 0x20
-    return total == int(digits, 8)
+    return block.isascii() and zlib.adler32(block) & 0xFFFF == _lower_half(block[148:156])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _lower_half(field: bytes) -> int | None:
+    """What Adler-32 has there for the header that a checksum is of; None where it is unsure."""
+    if not _OCTAL(field[:6]) or field[6:] not in _CHECKSUM_ENDS:
+        return None
+    return int(field[:6], 8) - 8 * 0x20 + sum(field) + 1
 
 
 def is_tar(block: bytes) -> bool:

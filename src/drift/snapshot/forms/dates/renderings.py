@@ -83,9 +83,11 @@ def renderings_of(span: Span) -> Renderings:
             re.compile(epoch),
             re.compile(rb":" + _minutes(span) + rb":"),
             *(
-                re.compile(MONTHS[n - 1][:3] + rb"[a-z.]{0,7}(?: {1,2}|[-_/])" + rest)
+                re.compile(
+                    MONTHS[n - 1][:3] + rb"[a-z.]{0,7}(?: {1,2}|[-_/])"
+                    rb"(?:0?" + day_of_month + rb"|" + short_year + rb")(?!\d)"
+                )
                 for n in numbers
-                for rest in (rb"0?" + day_of_month + rb"(?!\d)", short_year + rb"(?!\d)")
             ),
         ),
         dates=_dates(year, short_year, month, long_month),

@@ -61,7 +61,7 @@ def web() -> dict[str, Any]:
 def _small(change: FileChange) -> FileChange:
     if change.path != "/etc/app/rules.json" or change.after is None:
         return change
-    return replace(change, after=replace(change.after, mode=0o666))
+    return replace(change, after=change.after._replace(mode=0o666))
 
 
 def _with_layers(result: ImageResult) -> ImageResult:

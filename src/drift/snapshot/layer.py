@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
@@ -128,7 +128,7 @@ class _Reading:
         """The layer's entries, once the large files have been hashed."""
         for index, state in self._unfinished.items():
             digest = Digest.from_hash(state)
-            self._entries[index] = replace(self._entries[index], digest=digest)
+            self._entries[index] = self._entries[index]._replace(digest=digest)
         return tuple(self._entries)
 
     def _whiteout(self, header: Header, path: str) -> Entry | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from drift.oci import DiffId, Digest, ImageConfig
 
@@ -29,9 +29,8 @@ class EntryType(StrEnum):
     OPAQUE = "opaque"  # ``path`` is the directory whose lower content it hides
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a layer or of a merged tree.
+class Entry(NamedTuple):
+    """One entry of a layer or of a merged tree; a tuple, as one is made for every file.
 
     ``mode`` is masked with ``0o7777``; ``mtime`` is in nanoseconds since the epoch;
     ``digest`` is that of a regular file's content; ``link`` is a symlink's target as

@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import NamedTuple, Self
 
 from drift.errors import SnapshotError
@@ -174,9 +173,9 @@ class MergedTree:
             target = self.get(entry.link or "/")
             if target is None or target.entry.type is EntryType.DIRECTORY:
                 raise SnapshotError(f"{entry.path!r} is a hard link to nothing: {entry.link!r}")
-            return Node(replace(target.entry, path=path), index, target.source)
+            return Node(target.entry._replace(path=path), index, target.source)
         if entry.path != path:
-            return Node(replace(entry, path=path), index, entry.path)
+            return Node(entry._replace(path=path), index, entry.path)
         return Node(entry, index, path)
 
     def _enter(self, path: str) -> None:

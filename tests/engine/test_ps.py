@@ -164,9 +164,13 @@ def test_the_newest_is_that_of_the_same_platform(
     assert ps(engine, tmp_path)["multi"]["state"] == "current"
 
     published.index(reference, amd64=mine, arm64=other)
+    for arguments in ((), ("--pull",)):
+        found = ps(engine, tmp_path, *arguments)["multi"]
+        assert (found["state"], found["newest"]) == ("current", registry_digest(reference))
+        assert found["said"] == "current; what moved is for other platforms"
+
+    published.index(reference, amd64=other, arm64=mine)
     assert ps(engine, tmp_path)["multi"]["said"] == "newer, content not looked at"
-    found = ps(engine, tmp_path, "--pull")["multi"]
-    assert (found["state"], found["newest"]) == ("current", registry_digest(reference))
 
     published.index(reference, arm64=other)
     found = ps(engine, tmp_path, "--pull")["multi"]

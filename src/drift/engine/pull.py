@@ -178,7 +178,7 @@ def _progress(
     }
     if platform is not None:
         parameters["platform"] = str(platform)
-    headers = _credentials(connection, parsed)
+    headers = credentials(connection, parsed)
     with connection.failures(f"pulling {parsed}"):
         response = connection.client.post(
             connection.url("/images/create"),
@@ -206,8 +206,12 @@ def _refused(parsed: Reference, response: requests.Response) -> PullError:
     return PullError(kind, f"{parsed} cannot be pulled: {said}")
 
 
-def _credentials(connection: Connection, parsed: Reference) -> dict[str, str]:
-    """The header that carries the registry's credentials, from docker's own configuration."""
+def credentials(connection: Connection, parsed: Reference) -> dict[str, str]:
+    """The header that carries the registry's credentials, from docker's own configuration.
+
+    Raises:
+        PullError: a credential helper fails.
+    """
     try:
         header = docker.auth.get_config_header(connection.client, parsed.domain)
     except (docker.errors.DockerException, ValueError, KeyError, TypeError) as error:

@@ -6,22 +6,25 @@ Specification: the engine API's ``DistributionInspect``, which podman lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import docker.errors
 
 from drift.engine.connection import Connection
-from drift.engine.pull import PullFailure, classify
+from drift.engine.manifests import INDEX, Manifests
+from drift.engine.pull import PullFailure, classify, credentials
 from drift.errors import EngineError
-from drift.oci import Digest, Platform
+from drift.oci import Digest, Platform, Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Distributed:
     """What a registry has under a reference: the digest of its index or manifest, and the
-    platforms that it is for."""
+    platforms that it is for. ``index`` where it stands for several images."""
 
     digest: Digest
     platforms: tuple[Platform, ...]
+    index: bool = False
 
 
 def distribution(connection: Connection, reference: str) -> Distributed | None:
@@ -44,8 +47,9 @@ def distribution(connection: Connection, reference: str) -> Distributed | None:
             for one in found.get("Platforms") or ()
             if one.get("os") and one.get("architecture")
         )
-        digest = Digest(str((found.get("Descriptor") or {}).get("digest")))
-        return Distributed(digest, platforms)
+        descriptor = found.get("Descriptor") or {}
+        index = descriptor.get("mediaType") in INDEX
+        return Distributed(Digest(str(descriptor.get("digest"))), platforms, index)
 
 
 def registry_has(connection: Connection, reference: str) -> bool | None:
@@ -63,3 +67,8 @@ def digest_in_registry(connection: Connection, reference: str) -> Digest | None:
     except EngineError:
         return None
     return found.digest if found else None
+
+
+def manifests(connection: Connection, reference: Reference) -> Manifests:
+    """The registry of a reference itself, to be asked as whoever the engine would be."""
+    return Manifests(reference, partial(credentials, connection, reference))

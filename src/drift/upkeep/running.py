@@ -14,14 +14,16 @@ from drift.config.model import Image
 from drift.engine import images, registry
 from drift.engine.engine import Engine
 from drift.engine.leavings import moment
+from drift.engine.manifests import Manifests, SilentError
 from drift.engine.pull import remembered_digests
 from drift.engine.registry import Distributed
 from drift.errors import EngineError, Error
-from drift.oci import Reference
+from drift.oci import Digest, Platform, Reference
 from drift.report.words import counted
 from drift.store.store import Store
 from drift.upkeep.content import Difference, Reader, same_platform
 from drift.upkeep.model import Container
+from drift.upkeep.moved import is_still
 from drift.upkeep.reading import read_containers, running
 
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
@@ -71,6 +73,8 @@ class Looker:
     read: bool
     reader: Reader
     answers: dict[str, Distributed | EngineError | None] = field(default_factory=dict)
+    manifests: dict[str, Manifests] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # registries that do not answer drift itself
 
     def all(self) -> Iterator[Running]:
         """Every running container, by name.
@@ -132,6 +136,10 @@ class Looker:
         platform = images.platform_of(document) if document else None
         if platform is not None and not same_platform(platform, found.platforms):
             return replace(plain, said=f"the newest has no image for {platform}")
+        if found.index and platform is not None and self._is_still(plain, platform, known):
+            return replace(
+                plain, state=State.CURRENT, said="current; what moved is for other platforms"
+            )
         here = self._here(plain.reference, found.digest)
         if here is None and self.pull:
             pulled = self.engine.pull(plain.reference, platform, "always")
@@ -148,6 +156,22 @@ class Looker:
             except EngineError as error:
                 self.answers[reference] = error
         return self.answers[reference]
+
+    def _is_still(self, plain: Running, platform: Platform, known: Sequence[str]) -> bool:
+        """Whether an index that moved has for this platform what runs. The registry is asked
+        itself; where it does not tell, that is not known."""
+        parsed = Reference.parse(plain.reference)
+        if parsed.domain in self.silent:
+            return False
+        asked = registry.manifests(self.engine.connection, parsed)
+        manifests = self.manifests.setdefault(plain.reference, asked)
+        image_id = plain.container.image_id
+        try:
+            return is_still(manifests, platform, image_id, known, Digest(plain.newest or ""))
+        except EngineError as error:
+            if isinstance(error, SilentError):  # the next would be waited for as long
+                self.silent.add(parsed.domain)
+            return False
 
     def _here(self, reference: str, digest: str) -> str | None:
         """The id of the engine's own copy of what the registry has."""

@@ -30,7 +30,13 @@ def compare_settings(before: ImageConfig, after: ImageConfig) -> tuple[ConfigCha
     ``Labels.version``); an absent field equals an empty one, as engines treat them.
     """
     one, other = _fields(before), _fields(after)
-    difference = DeepDiff(_texts(one), _texts(other), view="tree")
+    difference = DeepDiff(
+        _texts(one),
+        _texts(other),
+        view="tree",
+        threshold_to_diff_deeper=0,  # else two that share few fields are one difference, unnamed
+        ignore_private_variables=False,
+    )
     names = {item.path(output_format="list")[0] for items in difference.values() for item in items}
     return tuple(
         ConfigChange(str(name), one.get(name), other.get(name)) for name in sorted(names, key=str)

@@ -173,6 +173,17 @@ def test_settings_field_by_field() -> None:
     ]
 
 
+def test_settings_that_share_hardly_a_field() -> None:
+    """A commit that adds a dozen labels: each is a field of its own."""
+    layers = LayersInMemory()
+    labels = {f"org.example.label{number}": "1" for number in range(12)} | {"__own": "1"}
+    before = snapshot_of([BASE], layers, settings={"Cmd": ["a"]})
+    after = snapshot_of([BASE], layers, settings={"Cmd": ["a"], "Labels": labels, "__odd": 1})
+    found = compare(before, after, layers).config
+    assert [c.field for c in found] == sorted([*(f"Labels.{name}" for name in labels), "__odd"])
+    assert {c.before for c in found} == {None}
+
+
 def package(name: str, version: str, location: str = "") -> Package:
     return Package(f"pkg:deb/debian/{name}", version, location)
 

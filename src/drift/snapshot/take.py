@@ -13,9 +13,10 @@ from drift.collecting import collection_paused
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Platform
 from drift.snapshot.archive import ArchiveReader, Contents, read_archive
-from drift.snapshot.choose import ArchivedImage, select_image, verify_layers
+from drift.snapshot.choose import select_image, verify_layers
 from drift.snapshot.forms import Window
 from drift.snapshot.layer import Capture
+from drift.snapshot.listing import ArchivedImage
 from drift.snapshot.model import EntryType, Layer, LayerDescriptor, Layers, Packages, Snapshot
 from drift.snapshot.observe import Observer, nothing_hidden
 from drift.snapshot.packages.catalogue import LARGEST, Unreadable, catalogue, guarded, wanted
@@ -100,7 +101,11 @@ def _snapshot(
 def _packages(contents: Contents, image: ArchivedImage, layers: Layers) -> Packages:
     parsed = contents.parsed
     stack = [parsed.get(diff_id) or layers.get(diff_id) for diff_id in image.config.diff_ids]
-    return catalogue(CapturedFiles(merge(stack), stack))
+    try:
+        tree = merge(stack)
+    except SnapshotError as error:
+        raise SnapshotError(f"{contents.name}: {error.message}", hint=error.hint) from error
+    return catalogue(CapturedFiles(tree, stack))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from support.images import (
     docker_archive,
     file,
     gzipped,
+    hardlink,
     oci_members,
     symlink,
     tar,
@@ -116,6 +118,36 @@ def test_of_several_platforms_one_must_be_chosen() -> None:
     with pytest.raises(SnapshotError, match="linux/arm64/v8"):
         read(content)
     assert read(content, platform="linux/arm64").config.platform.variant == "v8"
+
+
+def test_indexes_that_list_each_other_many_times_come_to_an_end() -> None:
+    members = oci_members([(LAYERS, config_of(LAYERS), {})])
+    index = members.pop()
+    for _ in range(3):
+        listed = json.loads(index.content)["manifests"] * 200
+        blob = json.dumps({"manifests": listed}).encode()
+        members.append(file(f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}", blob))
+        index = file("index.json", json.dumps({"manifests": [{"digest": diff_id(blob)}]}))
+    fanned = json.dumps({"manifests": json.loads(index.content)["manifests"] * 200})
+    with pytest.raises(SnapshotError, match="lists more than any image archive"):
+        read(tar([*members, file("index.json", fanned)]))
+
+
+def test_a_list_that_names_one_image_thousands_of_times_reads_it_once() -> None:
+    members = docker_archive(LAYERS)
+    lists = next(member for member in members if member.name == "manifest.json")
+    (entry,) = json.loads(lists.content)
+    many = [entry | {"RepoTags": [f"app:{number}"]} for number in range(20_000)]
+    changed = [*without(members, "manifest.json"), file("manifest.json", json.dumps(many))]
+    began = time.process_time()
+    expect_whole(read(tar(changed), "app:19999"))
+    assert time.process_time() - began < 5
+
+
+def test_layers_that_no_engine_could_merge_are_an_error_that_names_the_archive() -> None:
+    layer = tar([hardlink("a", "nothing")])
+    with pytest.raises(SnapshotError, match=r"app\.tar: '/a' is a hard link to nothing"):
+        read(tar(docker_archive([layer])))
 
 
 def without(members: Sequence[Member], name: str) -> list[Member]:

@@ -16,6 +16,7 @@ import requests
 
 from drift.demo.debs import Deb, write_archive
 from support import index, npm_registry
+from support.contexts import tar_context
 from support.git_server import Upstream, running_git
 from support.index import Wheel
 from support.moving_site import Web, running_web
@@ -124,6 +125,18 @@ class World:
         """A base with ``/etc/release`` in the registry under ``NAME:stable``."""
         reference = f"{self.bases.registry}/{self.unique}-{name}"
         import_image(self.api, with_file(self.bases.root, "etc/release", release), reference)
+        push(self.api, reference, reference)
+        return reference
+
+    def triggering(self, name: str, instruction: str) -> str:
+        """An image in the registry that has nothing above the tools but an ONBUILD trigger."""
+        reference = f"{self.bases.registry}/{self.unique}-{name}"
+        dockerfile = f"FROM {self.tools}\nONBUILD {instruction}\n"
+        build = self.api.build(
+            fileobj=tar_context({"Dockerfile": dockerfile})(), custom_context=True,
+            tag=reference, decode=True, rm=True,
+        )  # fmt: skip
+        assert not [line for line in build if "error" in line]
         push(self.api, reference, reference)
         return reference
 

@@ -21,6 +21,7 @@ from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim, Claims, Key
 from drift.attribute.model import Attribution, Grade, Kind, Need, Origin
 from drift.attribute.packages import MovedPackages
+from drift.attribute.ran import MadeOfMoved
 from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
 from drift.attribute.sides import Sides
@@ -72,6 +73,7 @@ class _Attributing:
             self.packages.owns,
         )
         self.stages = CopiedFromStages(sides, layers)
+        self.made = MadeOfMoved(sides, self.bases, self.stages.moved)
         self.rules: tuple[Rule, ...] = (
             self.bases.of_path,
             self.remotes.proven,
@@ -92,6 +94,8 @@ class _Attributing:
         for purl, claim in self.packages.claims.items():
             self.claims.packages[purl] = self.claims.add(claim)
         left = [change for change in self.comparison.files if not self._named(change)]
+        changes = {change.path: change for change in self.comparison.files}
+        self.made.learn(self.claims, self.remotes.claims, changes)
         containers = [change for change in left if _comes_or_goes(change)]
         self._try(change for change in left if not _comes_or_goes(change))
         self._try(self._without_content(containers))
@@ -106,7 +110,12 @@ class _Attributing:
     def _outside(self, change: FileChange) -> Claim | None:
         """The source that is read for what the experiment says came from outside."""
         known = self.stages.made(change, Origin.EXTERNAL)
-        readers = (self.remotes.by_instruction, self.packages.of_run, self.bases.of_run)
+        readers = (
+            self.remotes.by_instruction,
+            self.packages.of_run,
+            self.bases.of_trigger,
+            self.made.of_run,
+        )
         return known or next((claim for reader in readers if (claim := reader(change))), None)
 
     def _edited(self, change: FileChange) -> Claim | None:

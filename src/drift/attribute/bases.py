@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
@@ -10,13 +9,6 @@ from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.sides import Sides
 from drift.compare.model import FileChange
 from drift.source.model import Base
-
-# Words of commands that may fetch something from elsewhere than the base.
-_FETCHES = re.compile(
-    r"\b(?:apt|apt-get|aptitude|apk|dnf|microdnf|yum|zypper|pacman|pip\d?|pipx|uv|poetry|conda|npm"
-    r"|npx|yarn|pnpm|gem|bundle|cargo|rustup|go|mvn|gradle|composer|curl|wget|git|svn|hg|rsync|scp"
-    r"|ssh|ftp|nc|telnet)\b|://|/dev/tcp/|--mount"
-)
 
 
 class MovedBases:
@@ -86,19 +78,22 @@ class MovedBases:
         deciders = self._sides.deciders(change)
         return claim if deciders and all(decider.base for decider in deciders) else None
 
-    def of_run(self, change: FileChange) -> Claim | None:
-        """The claim for a file that a RUN made anew on a moved base, for all that can be read.
+    def of_mount(self, source: str) -> Claim | None:
+        """The claim for an image that a RUN mounts."""
+        return self._by_reference.get(source)
 
-        To be asked where the experiment says that the outside did it. A command that names
-        nothing else to fetch from had only the base, which makes it the best reading.
+    def of_trigger(self, change: FileChange) -> Claim | None:
+        """The claim for what an ONBUILD trigger made that only the moved base brings.
+
+        To be asked where the experiment says that the outside did it.
         """
-        claim = self.of_image
-        made_by = self._sides.made_by(change.after_layer)
+        claim, made_by = self.of_image, self._sides.made_by(change.after_layer)
         if claim is None or claim.origin is not Origin.EXTERNAL or made_by is None:
             return None
-        if not made_by.is_run or _FETCHES.search(made_by.text):
+        before = self._sides.instructions(before=True)
+        if not made_by.is_trigger or before is None or made_by.text in before:
             return None
-        evidence = f"line {made_by.line} ran on the moved base, and names nothing else outside"
+        evidence = "the moved base brings the ONBUILD trigger that made it, and did not before"
         return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, evidence))
 
     def of_copy(self, source: str) -> Claim | None:

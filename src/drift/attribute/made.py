@@ -11,11 +11,12 @@ one moved.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from drift.attribute.claims import Claim
+from drift.attribute.claims import Claim, Key
 from drift.attribute.model import Grade, Kind, Origin
-from drift.attribute.stagepair import StagePair
+from drift.attribute.stagepair import Source, StagePair
 from drift.compare.model import FileChange
 from drift.snapshot.model import Instruction
 
@@ -29,17 +30,12 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
     run = decider.instruction if decider and not decider.base else None
     if decider is None or run is None or not run.is_run:
         return None
-    reaching = [
-        (claim, max(layer for layer in layers if layer <= decider.layer))
-        for claim, layers in pair.sources(by)
-        if min(layers) <= decider.layer
-    ]
+    found = reaching(pair.sources(by), pair.mounted(run.text, by), decider.layer)
     edit = pair.edited(change) if by is Origin.REPO else None
-    reaching += [(edit, decider.layer)] if edit else []
-    if not reaching:
+    found += [(edit, decider.layer)] if edit else []
+    if not found:
         return None
-    reaching.sort(key=lambda found: (-found[1], found[0].subject))
-    (nearest, _), *others = reaching
+    (nearest, _), *others = in_order(found)
     sure = not others and nearest is not edit
     return replace(
         nearest,
@@ -47,9 +43,30 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
         evidence=(
             *nearest.evidence,
             f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file",
-            *_besides([claim for claim, _ in others]),
+            *besides([claim for claim, _ in others]),
         ),
     )
+
+
+def reaching(
+    sources: Iterable[Source], mounted: Iterable[Claim], layer: int
+) -> list[tuple[Claim, int]]:
+    """What a RUN of a layer had before it, of that which moved, and where each moved last."""
+    below = [
+        (claim, max(at for at in layers if at <= layer))
+        for claim, layers in sources
+        if min(layers) <= layer
+    ]
+    return below + [(claim, layer) for claim in mounted]
+
+
+def in_order(found: Iterable[tuple[Claim, int]]) -> list[tuple[Claim, int]]:
+    """The nearest first, each source once."""
+    ordered = sorted(found, key=lambda one: (-one[1], one[0].subject))
+    first: dict[Key, tuple[Claim, int]] = {}
+    for one in ordered:
+        first.setdefault(one[0].key, one)
+    return list(first.values())
 
 
 def _moved(claim: Claim) -> str:
@@ -65,7 +82,7 @@ def _said(run: Instruction) -> str:
     return f"{text} (line {run.line})"
 
 
-def _besides(claims: list[Claim]) -> list[str]:
+def besides(claims: Sequence[Claim]) -> list[str]:
     """A sentence for the other sources."""
     if not claims:
         return []

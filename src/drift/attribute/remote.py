@@ -86,7 +86,7 @@ class MovedRemotes:
         before, after = _digest(change.before), _digest(change.after)
         if before == after:
             return  # its content is not what changed
-        for address, move in self._moves.items():
+        for address, move in self._own_first(change):
             then, now = move.served_then, move.served_now
             was = then.has(before) and not now.has(before)
             became = now.has(after) and not then.has(after)
@@ -104,6 +104,12 @@ class MovedRemotes:
             self._moves[address] = move.showing(after) if became else move
             self._proven[change.path] = (address, evidence)
             return
+
+    def _own_first(self, change: FileChange) -> list[tuple[Address, Move]]:
+        """The moves, those that the path's own instruction names first: two may serve the same."""
+        made_by = self._sides.made_by(change.after_layer)
+        place = (made_by.stage, made_by.line) if made_by else None
+        return sorted(self._moves.items(), key=lambda item: _place(item[1].now) != place)
 
     def first_asked(self, change: FileChange) -> Claim | None:
         """Rule 3."""

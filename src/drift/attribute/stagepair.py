@@ -14,6 +14,7 @@ from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim, Key
 from drift.attribute.copied import StageFiles
 from drift.attribute.model import Kind, Origin
+from drift.attribute.mounts import mounted
 from drift.attribute.packages import MovedPackages
 from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
@@ -27,9 +28,11 @@ from drift.source.model import Base
 
 Rule = Callable[[FileChange], Claim | None]
 Reader = Callable[[FileChange, Origin], Claim | None]
+Mover = Callable[[str, Origin], Sequence[Claim] | None]
+Source = tuple[Claim, frozenset[int]]  # what moved, and the layers that it changed
 
 BELOW = -1  # the layer of what is below a stage's own layers
-_SOURCES = frozenset(
+SOURCES = frozenset(
     {
         Kind.BASE_IMAGE,
         Kind.PACKAGE,
@@ -89,18 +92,33 @@ def sides_of_stage(sides: Sides, name: str) -> Sides | None:
     )
 
 
+def mounted_by(text: str, by: Origin, bases: MovedBases, moved: Mover) -> list[Claim] | None:
+    """What moved, by one origin, in the stages and images that a RUN mounts; None if unknown."""
+    found: list[Claim] = []
+    for source in mounted(text):
+        known = moved(source, by)
+        if known is None:
+            return None
+        image = bases.of_mount(source)
+        found += [*known, *([image] if image and image.origin is by else ())]
+    return found
+
+
 class StagePair:
     """A stage on both sides: its changes, and the named source of each.
 
-    ``held`` and ``made`` answer for the paths that the stage itself copied from another.
+    ``held`` and ``made`` answer for the paths that the stage itself copied from another, and
+    ``moved`` says what moved in a stage that one of its RUNs mounts.
 
     Raises:
         KeyError: a layer's manifest is not kept.
         SnapshotError: a side's layers cannot be merged.
     """
 
-    def __init__(self, sides: Sides, layers: Layers, held: Rule, made: Reader) -> None:
-        self.sides, self._layers, self._made = sides, layers, made
+    def __init__(
+        self, sides: Sides, layers: Layers, held: Rule, made: Reader, moved: Mover
+    ) -> None:
+        self.sides, self._layers, self._made, self._mounted = sides, layers, made, moved
         comparison = compare(sides.before, sides.after, layers)
         self.changes: Mapping[str, FileChange] = {c.path: c for c in comparison.files}
         values = Values(sides, layers)
@@ -118,7 +136,7 @@ class StagePair:
             self._repository.of_copied_stage,
         )
         self._named: dict[str, Claim | None] = {}
-        self._sources: dict[Origin, list[tuple[Claim, frozenset[int]]]] = {}
+        self._sources: dict[Origin, list[Source]] = {}
 
     @cached_property
     def before(self) -> StageFiles:
@@ -146,7 +164,11 @@ class StagePair:
         claim = self._repository.of_path(change)
         return claim if claim is not None and claim.kind is Kind.DOCKERFILE else None
 
-    def sources(self, by: Origin) -> Sequence[tuple[Claim, frozenset[int]]]:
+    def mounted(self, text: str, by: Origin) -> Sequence[Claim]:
+        """What moved, by one origin, in the stages and images that a RUN mounts."""
+        return mounted_by(text, by, self._bases, self._mounted) or ()
+
+    def sources(self, by: Origin) -> Sequence[Source]:
         """Each source of one origin that moved in the stage, and the layers that it changed.
 
         :data:`BELOW` stands for what no layer of the stage's own shows.
@@ -155,7 +177,7 @@ class StagePair:
             layers: dict[Key, set[int]] = {}
             claims: dict[Key, Claim] = {}
             for claim, layer in self._moved(by):
-                if claim.kind in _SOURCES and claim.origin is by:
+                if claim.kind in SOURCES and claim.origin is by:
                     layers.setdefault(claim.key, set()).add(layer)
                     claims.setdefault(claim.key, claim)
             self._sources[by] = [(claims[key], frozenset(layers[key])) for key in claims]

@@ -9,7 +9,7 @@ a RUN of the stage made is read to follow from what moved before it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from drift.attribute.claims import Claim
@@ -62,6 +62,14 @@ class CopiedFromStages:
         """Whether a path was copied from a stage that is known on both sides."""
         arrival = self._arrival(change)
         return arrival is not None and isinstance(self._pair(arrival), StagePair)
+
+    def moved(self, name: str, by: Origin) -> Sequence[Claim] | None:
+        """What moved in a stage, nothing where there is none of that name; None if unknown."""
+        stage = stage_called(self._sides.candidate, name, self._below)
+        pair = self._pair(Arrival(stage.name)) if stage else None
+        if isinstance(pair, StagePair):
+            return [claim for claim, _ in pair.sources(by)]
+        return () if stage is None else None
 
     def _claim(
         self,
@@ -125,7 +133,7 @@ class CopiedFromStages:
             return self._problem(name)
         nested = CopiedFromStages(sides, self._layers, stage.index)
         try:
-            return StagePair(sides, self._layers, nested.of_path, nested.made)
+            return StagePair(sides, self._layers, nested.of_path, nested.made, nested.moved)
         except SnapshotError as error:
             return error.message
         except KeyError:

@@ -44,7 +44,7 @@ Reader = Callable[[str, Stage], Snapshot]
 
 
 def copied_stages(dockerfile: Dockerfile, build: StageBuild) -> tuple[Stage, ...]:
-    """The stages that a build's target copies files from, and those that they copy from.
+    """The stages that a build's target copies files from or mounts, and what they take so.
 
     Raises:
         DockerfileError: a base cannot be resolved, a copy names what is not there.
@@ -54,7 +54,7 @@ def copied_stages(dockerfile: Dockerfile, build: StageBuild) -> tuple[Stage, ...
     found: set[int] = set()
     while waiting:
         for use in uses(dockerfile, waiting.pop(), build):
-            if use.kind == "copy" and use.stage is not None and use.stage not in found:
+            if use.stage is not None and use.stage not in found:
                 found.add(use.stage)
                 waiting.extend(chain(resolved, use.stage))
     return tuple(dockerfile.stages[index] for index in sorted(found))

@@ -133,6 +133,11 @@ class Instruction:
         """Whether it is a RUN, in whatever case it is written."""
         return self.text[:3].upper() == "RUN"
 
+    @property
+    def is_trigger(self) -> bool:
+        """Whether it is the ONBUILD trigger of a base."""
+        return self.text[:7].upper() == "ONBUILD"
+
 
 @dataclass(frozen=True, slots=True)
 class LayerDescriptor:

@@ -86,3 +86,34 @@ def test_base_and_repository(world: World) -> Story:
         ),
         paths={"/etc/release": "external", "/etc/colour.txt": "repo"},
     )
+
+
+@scenario("a base's ONBUILD trigger is another, and the base holds nothing else", builder=BOTH)
+def test_trigger_of_a_base(world: World) -> Story:
+    base = world.triggering("trigger:stable", "RUN echo one > /etc/triggered")
+    world.image(f"FROM {base}\nRUN echo above > /etc/above-trigger\n", pull="always")
+    world.commit()
+    yield first()
+    world.triggering("trigger:stable", "RUN echo two > /etc/triggered")
+    yield drifted(
+        Cause("external", "base-image", base, DIGEST, DIGEST, grade="proven"),
+        paths={"/etc/triggered": "external"},
+    )
+
+
+@scenario("an image that a RUN mounts was pushed anew")
+def test_mounted_image(world: World) -> Story:
+    image = world.base("mounted:stable", "1")
+    world.image(
+        f"""\
+        FROM {world.tools}
+        RUN --mount=type=bind,from={image},source=/etc,target=/mnt cp /mnt/release /etc/taken
+        """
+    )
+    world.commit()
+    yield first()
+    world.base("mounted:stable", "2")
+    yield drifted(
+        Cause("external", "base-image", image, DIGEST, DIGEST),
+        paths={"/etc/taken": "external"},
+    )

@@ -221,3 +221,42 @@ def test_transformed(world: World) -> Story:
 
 
 pytestmark = pytest.mark.engine
+
+
+@scenario("an ADD URL serves other bytes, of which a later RUN makes a file", builder=BOTH)
+def test_made_of_a_download(world: World) -> Story:
+    url = world.web.serve("/source", "one\n")
+    world.image(
+        f"""\
+        FROM {world.tools}
+        ADD {url} /srv/source
+        RUN tr a-z A-Z < /srv/source > /usr/bin/made && rm /srv/source
+        """
+    )
+    world.commit()
+    yield first()
+    world.web.serve("/source", "two\n")
+    yield drifted(
+        Cause("external", "remote-content", url, digest("one\n"), digest("two\n"), "derived"),
+        paths={"/usr/bin/made": "external"},
+    )
+
+
+@scenario("the URL of a stage serves other bytes, and a RUN that mounts the stage uses them")
+def test_url_of_a_mounted_stage(world: World) -> Story:
+    url = world.web.serve("/source", "one\n")
+    world.image(
+        f"""\
+        FROM {world.tools} AS fetched
+        RUN curl -fsSL -o /srv/source {url}
+        FROM {world.tools}
+        RUN --mount=type=bind,from=fetched,source=/srv,target=/mnt sha256sum /mnt/source > /etc/sum
+        """
+    )
+    world.commit()
+    yield first()
+    world.web.serve("/source", "two\n")
+    yield drifted(
+        Cause("external", "remote-content", url, digest("one\n"), digest("two\n"), "derived"),
+        paths={"/etc/sum": "external"},
+    )

@@ -1,0 +1,70 @@
+"""What a RUN of the image itself made, traced to what moved before it.
+
+As in a stage (:mod:`drift.attribute.made`), a RUN makes its files of what lies below it and of
+what it mounts; but here a RUN that names anything to fetch from elsewhere is not read: that may
+be what moved. It is asked where the experiment says that the outside did it, so that only which
+of the outside's moves it was is read, and that from the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from drift.attribute.bases import MovedBases
+from drift.attribute.claims import Claim, Claims, Key
+from drift.attribute.made import besides, in_order, reaching
+from drift.attribute.model import Grade, Origin
+from drift.attribute.mounts import may_fetch
+from drift.attribute.sides import Sides
+from drift.attribute.stagepair import BELOW, SOURCES, Mover, Source, mounted_by
+from drift.compare.model import FileChange
+
+
+class MadeOfMoved:
+    """Claims for what RUNs made of the image's own sources that moved.
+
+    ``moved`` says what moved in a stage that a RUN mounts.
+    """
+
+    def __init__(self, sides: Sides, bases: MovedBases, moved: Mover) -> None:
+        self._sides, self._bases, self._moved = sides, bases, moved
+        self._sources: list[Source] = []
+
+    def learn(
+        self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
+    ) -> None:
+        """Take in the sources that are named, and the layers in which each changed something."""
+        claims: dict[Key, Claim] = {}
+        layers: dict[Key, set[int]] = {}
+
+        def add(claim: Claim, layer: int | None) -> None:
+            if claim.kind in SOURCES and claim.origin is Origin.EXTERNAL and layer is not None:
+                claims.setdefault(claim.key, claim)
+                layers.setdefault(claim.key, set()).add(layer)
+
+        base = self._bases.of_image
+        if base is not None:
+            add(base, BELOW)
+        for claim in (*map(named.first.__getitem__, named.packages.values()), *remotes):
+            add(claim, claim.layer)
+        for path, key in named.paths.items():
+            if base is None or key != base.key:
+                add(named.first[key], changes[path].layer)
+        self._sources = [(claims[key], frozenset(layers[key])) for key in claims]
+
+    def of_run(self, change: FileChange) -> Claim | None:
+        """The source of a file that a RUN made; None where nothing named moved before it."""
+        layer, run = change.after_layer, self._sides.made_by(change.after_layer)
+        if layer is None or run is None or may_fetch(run.text):
+            return None
+        mounted = mounted_by(run.text, Origin.EXTERNAL, self._bases, self._moved)
+        if mounted is None:
+            return None
+        found = in_order(reaching(self._sources, mounted, layer))
+        if not found:
+            return None
+        nearest, *others = (claim for claim, _ in found)
+        said = f"line {run.line} ran on what moved, and names nothing else outside"
+        evidence = (*nearest.evidence, said, *besides(others))
+        return replace(nearest, grade=Grade.DERIVED, evidence=evidence)

@@ -23,7 +23,7 @@ from drift.snapshot.tar import Header, absolute, members
 MANIFEST_LIMIT = 1 << 30  # estimated memory of one layer's manifest; 40,000 files take 25 MB
 _ENTRY_WEIGHT = 400  # bytes that an entry takes beside its strings
 CAPTURED_LIMIT = 256 << 20  # captured content of one layer
-_LARGE = 64 << 10  # bytes of a file that takes longer to hash than to be handed to a thread
+_LARGE = 256 << 10  # bytes of a file whose hashing is worth a change of hands
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"

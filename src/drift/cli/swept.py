@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 def as_json(
     own: Own, plan: Plan | None, done: Sequence[Done] | None, after: DiskSpace | None
 ) -> dict[str, Any]:
-    """The document of ``--format json``. ``result`` is null in a plan, ``removed`` or ``kept``
-    after it; sizes are bytes, null where they are not known."""
+    """The document of ``--format json``. ``rules`` is whether ``[upkeep]`` has any; ``result`` is
+    null in a plan, ``removed`` or ``kept`` after it; sizes are bytes, null where they are not
+    known."""
     disk = plan.disk if plan else None
     results = list(done) if done is not None else [None] * (len(plan.removals) if plan else 0)
     return {
         "schema_version": 1,
         "applied": done is not None,
+        "rules": plan is not None,
         "own": {"images": own.images, "nights": own.nights, "not_removed": list(own.failed)},
         "disk": _disk(disk),
         "disk_after": _disk(after),

@@ -2,12 +2,14 @@
 
 The engine still has them: each is built again as a target, with cache, right after the image
 and before anything that shares it. Whether it is the stage that the image was made from is
-checked: what ``COPY --from`` brought must have come from it, byte for byte. A stage that
-cannot be had is a problem of that stage, and never of the image.
+checked: what ``COPY --from`` brought must have come from it, byte for byte; of one that a RUN
+has only mounted, every step must come from the builder's cache. A stage that cannot be had is
+a problem of that stage, and never of the image.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -38,6 +40,7 @@ NAMELESS = (
 )
 _NAMED = "drift-stage"  # what nameless stages are called
 _BESIDE = ".dockerfile.drift"  # where that is said
+_INSTRUCTION = re.compile(r"\d+/\d+\] (?!FROM )")  # in the name of a step of BuildKit's
 _SENDING = 60.0  # seconds that a build may take of which every step is in the cache
 
 Reader = Callable[[str, Stage], Snapshot]
@@ -81,6 +84,7 @@ class CopiedStages:
     left_images: tuple[str, ...] = ()
     _tags: dict[int, str] = field(default_factory=dict)
     _problems: dict[int, str] = field(default_factory=dict)
+    _cached: set[int] = field(default_factory=set)
 
     @classmethod
     def of(
@@ -138,6 +142,8 @@ class CopiedStages:
         result = self.engine.build(again, on_progress=lambda _at: None, cancelled=self.cancelled)
         self.steps += tuple(step.name for step in result.steps)
         self.left_images += result.left_images
+        if all(step.cached for step in result.steps if _INSTRUCTION.search(step.name)):
+            self._cached.add(stage.index)
         if result.failure is not None:
             self._problems[stage.index] = f"it could not be had again: {result.failure.message}"
 
@@ -200,7 +206,10 @@ class CopiedStages:
         return taken if agrees else replace(taken, snapshot=None, problem=ANOTHER)
 
     def _agrees(self, taken: StageSnapshot, stage: Snapshot, consumers: Sequence[Snapshot]) -> bool:
-        """Whether all that was copied from a stage lies in it."""
+        """Whether all that was copied from a stage lies in it.
+
+        Where nothing was, whether no step of it was done again.
+        """
         files = None
         for consumer in consumers:
             for layer in consumer.layers:
@@ -210,4 +219,4 @@ class CopiedStages:
                 files = files or StageFiles(stage, self.layers)
                 if not files.gave(copy, self.layers.get(layer.diff_id)):
                     return False
-        return True
+        return files is not None or taken.index in self._cached

@@ -22,6 +22,7 @@ from drift.attribute.values import PathValues, Values, fingerprint_of
 from drift.builds import Build
 from drift.compare.model import Comparison, ConfigChange, FileChange
 from drift.compare.settings import compare_settings
+from drift.oci import Digest
 from drift.snapshot import forms
 from drift.snapshot.model import printable_path
 
@@ -188,7 +189,40 @@ class ConfigTrial(Trial):
         )
         edit = self.repository.of_config(change)
         repo = edit or replace(unnamed, origin=Origin.REPO)
-        return self.told(origin_of(self._placed(case)), unnamed, repo, edit)
+        claim, need = self.told(origin_of(self._placed(case)), unnamed, repo, edit)
+        volatile = self._volatile(change, claim, unnamed)
+        return (volatile, None) if volatile else (claim, need)
+
+    def _volatile(self, change: ConfigChange, claim: Claim, unnamed: Claim) -> Claim | None:
+        """A field that an argument wrote which no fingerprint tells: noise that is wanted.
+
+        An instruction that writes a setting fetches nothing: beside the repository, only the
+        base, the builder and such arguments decide what it writes.
+        """
+        moved = self.sides.moved_arguments
+        open_still = claim.origin is Origin.UNEXPLAINED and self.sides.same_repo_side
+        if not moved or not (open_still or claim.origin is Origin.EXTERNAL):
+            return None
+        exact = [name for name in moved if self._is_value_of(name, change)]
+        if not exact and (self.tools or self.sides.moved_bases):
+            return None
+        said = [f"the volatile argument {name} has another value" for name in exact or moved]
+        said += ["it is the field's value on both sides"] if exact else []
+        grade = Grade.PROVEN if exact else Grade.INFERRED
+        return _noise(unnamed, Kind.BUILD_CONFIG, grade, tuple(said))
+
+    def _is_value_of(self, name: str, change: ConfigChange) -> bool:
+        """Whether a field is what an argument was on each side's night; values are digests."""
+        nights = (
+            (self.sides.before_inputs, change.before),
+            (self.sides.after_inputs, change.after),
+        )
+        return all(
+            inputs is not None
+            and isinstance(value, str)
+            and inputs.volatile.get(name) == Digest.of(value.encode("utf-8", "surrogatepass"))
+            for inputs, value in nights
+        )
 
 
 def _in(differing: Mapping[str, ConfigChange], change: ConfigChange) -> Value:

@@ -205,6 +205,25 @@ def test_volatile_argument(world: World) -> Story:
     assert image["baseline"]["fingerprint"] == image["candidate"]["fingerprint"]
 
 
+@scenario("a volatile argument changed, which a label holds", builder=("classic", "buildkit"))
+def test_label_of_a_volatile_argument(world: World) -> Story:
+    world.image(
+        f"FROM {world.tools}\nARG BUILD_DATE\nLABEL created=$BUILD_DATE\nRUN echo 1 > /etc/dated\n",
+        args={"BUILD_DATE": "2026-11-01T02:00:00Z"},
+        volatile_args=["BUILD_DATE"],
+    )
+    world.commit()
+    yield first()
+    world.image_args(BUILD_DATE="2026-11-02T02:00:00Z")
+    yield quiet(
+        Cause(
+            "nondeterminism", "build-config", "Labels.created",
+            "2026-11-01T02:00:00Z", "2026-11-02T02:00:00Z", grade="proven",
+        ),
+        builds=("nightly",),
+    )  # fmt: skip
+
+
 @scenario("the mode of a context file was edited")
 def test_mode(world: World) -> Story:
     copy = "COPY tool.sh /usr/bin/tool.sh"

@@ -44,6 +44,12 @@ class Side:
     settings: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[str, ...] | None = None
     engine: EngineIdentity = ENGINE
+    volatile: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Inputs:
+        digests = {name: Digest.of(value.encode()) for name, value in self.volatile.items()}
+        return Inputs(self.repo, self.bases, self.engine, digests)
 
 
 class Night:
@@ -52,7 +58,7 @@ class Night:
     def __init__(self, before: Side, after: Side, *, inputs: bool = True) -> None:
         store = LayersInMemory()
         one, other = (_snapshot(side, store) for side in (before, after))
-        then, now = (Inputs(side.repo, side.bases, side.engine) for side in (before, after))
+        then, now = before.inputs, after.inputs
         sides = Sides(one, other, then, now) if inputs else Sides(one, other)
         self.comparison = compare(one, other, store)
         self.attribution: Attribution = attribute(sides, self.comparison)
@@ -508,6 +514,33 @@ def test_a_setting_is_the_base_s_or_of_the_instruction_that_writes_it(
         side("2", history, bases=(base(version="2"),), repo=edited()),
     )
     assert night.by_id(night.attribution.config[field]).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fields", "said"),
+    [
+        ("monday", "tuesday", {}, (Origin.NONDETERMINISM, Grade.PROVEN)),
+        ("on monday", "on tuesday", {}, (Origin.NONDETERMINISM, Grade.INFERRED)),
+        ("on monday", "on tuesday", {"repo": edited()}, (Origin.REPO, Grade.INFERRED)),
+        ("a monday", "a tuesday", {"bases": (base(version="2"),)}, (Origin.EXTERNAL, Grade.PROVEN)),
+        ("a", "b", {"engine": replace(ENGINE, version="29")}, (Origin.UNEXPLAINED, Grade.INFERRED)),
+        ("a", "b", {"volatile": {"DAY": "monday"}}, (Origin.UNEXPLAINED, Grade.INFERRED)),
+    ],
+    ids=["its value", "made of it", "and an edit", "and a base", "and an engine", "not moved"],
+)  # fmt: skip
+def test_a_label_of_a_volatile_argument_is_no_news(
+    before: str, after: str, fields: dict[str, Any], said: tuple[Origin, Grade]
+) -> None:
+    stack = [(BASE, [file("base")])]
+    sides = (
+        Side(stack, settings={"Labels": {"built": before}}, volatile={"DAY": "monday"}),
+        Side(**{"layers": stack, "settings": {"Labels": {"built": after}},
+                "volatile": {"DAY": "tuesday"}, **fields}),
+    )  # fmt: skip
+    night = Night(*sides)
+    cause = night.by_id(night.attribution.config["Labels.built"])
+    assert (cause.origin, cause.grade) == said
+    assert (night.status is Status.EQUIVALENT) == (said[0] is Origin.NONDETERMINISM)
 
 
 def test_two_images_alone_have_no_origin() -> None:

@@ -47,6 +47,7 @@ class Made:
     brought: Sequence[Member] = (file("etc/base", "base"),)
     forms: Mapping[str, str] = field(default_factory=dict)  # path: content in the form "dates"
     parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    volatile: Mapping[str, Digest] = field(default_factory=dict)
 
 
 def one(content: str | None, text: str = RUN, **more: Any) -> Made:
@@ -106,7 +107,7 @@ class Night:
             reason="a test",
             started_at=STARTED,
             seconds=1.0,
-            inputs=Inputs(made.repo, (made.base,), made.engine),
+            inputs=Inputs(made.repo, (made.base,), made.engine, made.volatile),
             snapshot=replace(snapshot, layers=tuple(described)),
         )
 

@@ -7,11 +7,13 @@ A claim without a subject is named after the paths that share it; see
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Need, Origin
+from drift.attribute.mounts import may_fetch
 from drift.attribute.names import NameSet, RandomNames
 from drift.attribute.noise import grade_of_form, kind_of_noise
 from drift.attribute.origin import Answer, Case, Value, origin_of
@@ -65,6 +67,11 @@ class Trial:
         if answer.origin is Origin.TOOLCHAIN:
             return self._tool(answer), need
         evidence = (*self._arguments(), *self._toolchain())
+        if answer.origin is Origin.EXTERNAL and self.sides.moved_arguments:
+            answer, need = (
+                replace(answer, grade=Grade.INFERRED),
+                None,
+            )  # controls share their values
         return replace(_with(unnamed, answer, answer.grade, evidence), origin=answer.origin), need
 
     def _tool(self, answer: Answer) -> Claim:
@@ -127,8 +134,21 @@ class PathTrial(Trial):
             return _noise(unnamed, kind, answer.grade, answer.evidence), answer.needs
         if answer.origin is Origin.EXTERNAL and (read := self._outside(change)):
             return replace(read, evidence=(*read.evidence, *answer.evidence)), None
+        if answer.origin is Origin.EXTERNAL and (said := self._volatile(change)):
+            return _noise(unnamed, Kind.BUILD_CONFIG, Grade.INFERRED, said), None
         repo = self._edited(change) or self.repository.by_experiment(change)
         return self.told(answer, unnamed, repo, self.repository.of_path(change))
+
+    def _volatile(self, change: FileChange) -> tuple[str, ...]:
+        """As evidence: the volatile arguments by which a RUN made a file that fetches nothing."""
+        made_by = self.sides.made_by(change.after_layer)
+        if made_by is None or may_fetch(made_by.text):
+            return ()
+        return tuple(
+            f"line {made_by.line} names the volatile argument {name}, which has another value"
+            for name in self.sides.moved_arguments
+            if re.search(rf"\$\{{?{re.escape(name)}\b", made_by.text)
+        )
 
     def _random_name(self, names: NameSet) -> Claim:
         return Claim(

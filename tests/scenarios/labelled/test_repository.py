@@ -205,6 +205,21 @@ def test_volatile_argument(world: World) -> Story:
     assert image["baseline"]["fingerprint"] == image["candidate"]["fingerprint"]
 
 
+@scenario("a volatile argument changed, which a RUN writes into a file")
+def test_file_of_a_volatile_argument(world: World) -> Story:
+    world.image(
+        f"FROM {world.tools}\nARG TICKET\nRUN echo $TICKET > /etc/ticket\n",
+        args={"TICKET": "one"},
+        volatile_args=["TICKET"],
+    )
+    world.commit()
+    yield first()
+    world.image_args(TICKET="two")
+    yield quiet(
+        Cause("nondeterminism", "build-config", "/etc/ticket"), builds=("nightly", "control")
+    )
+
+
 @scenario("a volatile argument changed, which a label holds", builder=("classic", "buildkit"))
 def test_label_of_a_volatile_argument(world: World) -> Story:
     world.image(

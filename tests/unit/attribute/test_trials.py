@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from drift.attribute.model import Grade, Kind, Need, Origin
+from drift.oci import Digest
 from drift.snapshot.model import Package, Packages
 from support.images import directory, file
 from support.trials import ENGINE, RUN, Made, Night, base, one, repo
@@ -24,6 +25,28 @@ def test_the_outside_moved() -> None:
     sure = Night(one("1"), one("2"), a=[one("2"), one("2")])
     assert sure.said() == (Origin.EXTERNAL, Kind.FILE, "/x", Grade.PROVEN)
     assert not sure.attribution.needs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RUN echo $NUMBER > /x", (Origin.NONDETERMINISM, Kind.BUILD_CONFIG, Grade.INFERRED)),
+        ("RUN echo ${NUMBER:-0} > /x", (Origin.NONDETERMINISM, Kind.BUILD_CONFIG, Grade.INFERRED)),
+        ("RUN echo $NUMBERS > /x", (Origin.EXTERNAL, Kind.FILE, Grade.INFERRED)),
+        ("RUN make", (Origin.EXTERNAL, Kind.FILE, Grade.INFERRED)),
+        ("RUN curl -d $NUMBER $URL > /x", (Origin.EXTERNAL, Kind.FILE, Grade.INFERRED)),
+    ],
+)
+def test_a_volatile_argument_moved_which_controls_share(
+    text: str, expected: tuple[Origin, Kind, Grade]
+) -> None:
+    y, t = (one(day, text, volatile={"NUMBER": Digest.of(day.encode())}) for day in "12")
+    night = Night(y, t, a=[t])
+    assert (*night.said()[:2], night.said()[3]) == expected
+    assert "the volatile argument NUMBER" in " ".join(night.cause().evidence)
+    assert not night.attribution.needs
+    moved_too = Night(y, replace(t, base=base("2")), a=[t])
+    assert moved_too.cause().origin is Origin.EXTERNAL
 
 
 def test_noise() -> None:

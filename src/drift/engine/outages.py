@@ -62,9 +62,11 @@ NETWORK: Table = (
         Reason.NAMES,
         any_of(
             r"temporary failure (?:in name resolution|resolving)",
-            r"(?:could not|couldn't) resolve (?:host|proxy)",
+            r"(?:could not|couldn't) resolve (?:host|proxy|')",
+            r"(?:something wicked happened|system error) resolving '",  # apt
             r"unable to resolve host address|wget: bad address",
-            r"temporary error \(try again later\)",  # apk
+            r"temporary error \(try again later\)|dns lookup error|dns: transient error",  # apk
+            r"unknownhostexception|failed to lookup address information|getaddrinfo failed",
             r"name or service not known",
             r"nodename nor servname",
             r"no address associated with hostname",

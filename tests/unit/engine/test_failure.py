@@ -21,6 +21,14 @@ RESOURCES, ENGINE, INPUT = FailureKind.RESOURCES, FailureKind.ENGINE, FailureKin
         ),
         ("Err:1 http://example.org stable InRelease", STEP),
         (
+            "W: Failed to fetch http://example.org/InRelease  Could not resolve 'example.org'",
+            NETWORK,
+        ),
+        (
+            "  Something wicked happened resolving 'example.org:http' (-11 - System error)",
+            NETWORK,
+        ),
+        (
             "Could not connect to example.org:80 (192.0.2.1). - connect (111: Connection refused)",
             NETWORK,
         ),
@@ -46,6 +54,7 @@ RESOURCES, ENGINE, INPUT = FailureKind.RESOURCES, FailureKind.ENGINE, FailureKin
         ("Certificate verification failed: The certificate is NOT trusted.", NETWORK),
         # apk
         ("WARNING: fetching https://example.org/main: temporary error (try again later)", NETWORK),
+        ("WARNING: fetching https://example.org/main: DNS lookup error", NETWORK),
         ("ERROR: unable to select packages:", STEP),
         # pip
         (
@@ -120,6 +129,9 @@ RESOURCES, ENGINE, INPUT = FailureKind.RESOURCES, FailureKind.ENGINE, FailureKin
             NETWORK,
         ),
         ("go: example.org/x@v9: invalid version: unknown revision v9", STEP),
+        # others
+        ("Caused by: java.net.UnknownHostException: repo.example.org", NETWORK),
+        ("error: failed to lookup address information: Name does not resolve", NETWORK),
         # memory
         ("c++: fatal error: Killed signal terminated program cc1plus", RESOURCES),
         (

@@ -62,7 +62,8 @@ NETWORK: Table = (
         Reason.NAMES,
         any_of(
             r"temporary failure (?:in name resolution|resolving)",
-            r"(?:could not|couldn't) resolve (?:host|proxy|')",
+            r"(?:could not|couldn't) resolve (?:host|proxy)",
+            r"failed to fetch \S+\s+could not resolve '",  # apt
             r"(?:something wicked happened|system error) resolving '",  # apt
             r"unable to resolve host address|wget: bad address",
             r"temporary error \(try again later\)|dns lookup error|dns: transient error",  # apk

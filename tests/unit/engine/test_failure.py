@@ -141,6 +141,7 @@ RESOURCES, ENGINE, INPUT = FailureKind.RESOURCES, FailureKind.ENGINE, FailureKin
         ("virtual memory exhausted: Cannot allocate memory", RESOURCES),
         # nothing of the kind
         ("make: *** [Makefile:503: all] Error 2", STEP),
+        ("error during build: Could not resolve './parts' from src/main.js", STEP),
         ("FAILED tests/test_http.py::test_500 - assert 500 == 200", STEP),
         ("Downloaded 429 files in 502 seconds", STEP),
     ],

@@ -6,7 +6,7 @@ holds, and the packages that a database lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -88,6 +88,7 @@ class PackagedNight:
         control: Made | None = None,
         no_replay: str | None = None,
         alone: bool = False,
+        gone: Collection[str] = (),
     ) -> None:
         self.store = store = LayersInMemory()
         then, now = baseline.build(store, Role.NIGHTLY), tonight.build(store, Role.NIGHTLY)
@@ -118,6 +119,7 @@ class PackagedNight:
             bases,
             RepositoryChanges(self.sides, bases),
             Values(self.sides, store),
+            gone,
         )
         self.claims: dict[str, Claim | None] = {
             change.path: self.packages.of_path(change) for change in self.comparison.files

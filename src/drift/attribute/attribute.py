@@ -45,7 +45,9 @@ def attribute(
     ``layers`` holds the manifests of all builds of ``sides``; ``known`` are causes that
     follow from the builds themselves, and explain no file.
     """
-    attributing = _Attributing(sides, comparison, layers)
+    known = tuple(known)
+    gone = frozenset(claim.subject for claim in known if claim.kind is Kind.SOURCE_UNAVAILABLE)
+    attributing = _Attributing(sides, comparison, layers, gone)
     for claim in known:
         attributing.claims.add(claim)
     return attributing.attribution()
@@ -54,14 +56,18 @@ def attribute(
 class _Attributing:
     """One comparison's differences on their way to their causes."""
 
-    def __init__(self, sides: Sides, comparison: Comparison, layers: Layers | None) -> None:
+    def __init__(
+        self, sides: Sides, comparison: Comparison, layers: Layers | None, gone: frozenset[str]
+    ) -> None:
         self.sides, self.comparison = sides, comparison
         self.claims = Claims()
         self.needs: set[Need] = set()
         self.bases = MovedBases(sides)
         self.repository = RepositoryChanges(sides, self.bases)
         self.values = Values(sides, layers)
-        self.packages = MovedPackages(sides, comparison, self.bases, self.repository, self.values)
+        self.packages = MovedPackages(
+            sides, comparison, self.bases, self.repository, self.values, gone
+        )
         self.remotes = MovedRemotes(sides, comparison, self.values, layers)
         self.paths = PathTrial(
             sides,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
@@ -35,7 +35,9 @@ class MovedPackages:
     A package whose changed files all lie in a moved base belongs to that base. Who moved
     the others, the experiment says (:mod:`drift.attribute.moves`); without a replay nobody
     can be named where the repository changed too, but where it copied all the package's
-    files itself, or edited the very instruction that the package came or went with.
+    files itself, or edited the very instruction that the package came or went with. A package
+    for want of whose old version the replay did not build (``gone``) is the repository's: without
+    its edit there would be no image, whatever the world has.
 
     ``claims`` are those of the moved packages, by purl.
     """
@@ -47,8 +49,9 @@ class MovedPackages:
         bases: MovedBases,
         repository: RepositoryChanges,
         values: Values,
+        gone: Collection[str] = (),
     ) -> None:
-        self._sides = sides
+        self._sides, self._gone = sides, gone
         self._bases = bases
         self._repository = repository
         self._databases: dict[str, list[FileChange]] = defaultdict(list)
@@ -153,6 +156,9 @@ class MovedPackages:
 
     def _mover(self, change: PackageChange, files: list[FileChange]) -> tuple[Mover, Grade]:
         mover = who_moved(self._sides, change.purl, versions_of(change.purl), installs)
+        if mover.origin is Origin.UNEXPLAINED and change.purl in self._gone:
+            why = "what it asked for before is gone, and without the edit nothing would be built"
+            return mover.by_repository(why), Grade.OWNED
         if mover.origin is not Origin.UNEXPLAINED or not files:
             return mover, Grade.OWNED
         if all(brought_by_copy(self._sides, file) for file in files):

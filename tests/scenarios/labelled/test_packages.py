@@ -76,6 +76,21 @@ def test_package_moved_by_the_repository(world: World) -> Story:
     )
 
 
+@scenario("the pinned version is gone, and the repository pins the next one")
+def test_pin_that_follows_the_world(world: World) -> Story:
+    url = world.debs(deb("1.0"))
+    world.image(installs(world.debian, url, "greeting=1.0"))
+    world.commit()
+    yield first()
+    world.debs(deb("1.1"))
+    world.commit(installs(world.debian, url, "greeting=1.1"))
+    yield drifted(
+        Cause("external", "source-unavailable", GREETING, "1.0"),
+        Cause("repo", "package", GREETING, "1.0", "1.1"),
+        builds=("nightly", "replay"),
+    )
+
+
 @scenario("the repository pins another version; another package moved by itself", builder="classic")
 def test_packages_of_both(world: World) -> Story:
     url = world.debs(deb("1.0"), deb("1.1"), deb("3.0", name="fortune"))

@@ -72,6 +72,15 @@ def test_who_moved_a_package(
     assert said in "; ".join(claim.evidence)
 
 
+@pytest.mark.parametrize(("gone", "origin"), [(CURL, REPO), ("pkg:deb/debian/x", UNEXPLAINED)])
+def test_a_package_for_want_of_which_the_replay_failed(gone: str, origin: Origin) -> None:
+    night = PackagedNight(curl("1"), curl("2", repo=EDITED), no_replay=WITHOUT_REPLAY, gone={gone})
+    assert night.claims[BIN] is not None
+    assert night.claim(BIN).origin is origin
+    same_side = PackagedNight(curl("1"), curl("2"), gone={CURL})
+    assert same_side.claim(BIN).origin is EXTERNAL
+
+
 @pytest.mark.parametrize("role", ["replay", "control"])
 def test_a_build_whose_database_was_not_read_says_nothing(role: str) -> None:
     unread = Made(curl("1").layers, (), unknown={"deb": "truncated"})

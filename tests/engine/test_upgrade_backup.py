@@ -26,9 +26,11 @@ from drift.errors import EngineError
 from drift.upkeep import backup, recovery
 from drift.upkeep.model import Container
 from drift.upkeep.reading import read_container
-from support.command import drift_process
+from support import forked
+from support.command import environment
 from support.fleet import Fleet, tar
 from support.own_engine import OwnEngine, as_root, own_engine, remove_containers
+from support.services import Ended
 from support.striking import striking
 from support.volume_trees import on_disk
 
@@ -309,27 +311,27 @@ class Project:
     def start(self, **host: Any) -> str:
         api = self.fleet.api
         host_config = api.create_host_config(network_mode="none", **host)
-        made = str(api.create_container("app:1", name="app", host_config=host_config)["Id"])
+        # A sleep that is a container's first process does not hear SIGTERM: ten seconds a stop.
+        made = str(
+            api.create_container(
+                "app:1", name="app", stop_signal="SIGKILL", host_config=host_config
+            )["Id"]
+        )
         api.start(made)
         return made
 
-    def start_upgrade(
-        self, *arguments: str, backup: bool, host: str = ""
-    ) -> subprocess.CompletedProcess[bytes]:
+    def start_upgrade(self, *arguments: str, backup: bool, host: str = "") -> Ended:
         rules = f'[upkeep]\nwatch = "1s"\nbackup = {str(backup).lower()}\n'
         (self.root / "Dockerfile").write_text("FROM scratch\n")
         (self.root / "drift.toml").write_text(f'{rules}[[image]]\nname = "x"\n')
-        return drift_process(
-            *("upgrade", "--format", "json", "--accept-risk", "app", *arguments),
-            cwd=self.root,
-            environ={"DOCKER_HOST": host or self.engine.host},
-            timeout=300,
-        )
+        command = ["upgrade", "--format", "json", "--accept-risk", "app", *arguments]
+        given = environment(DOCKER_HOST=host or self.engine.host)
+        return Ended(*forked.run(command, self.root, given))
 
     def upgrade(self, *arguments: str, backup: bool, code: int = 0) -> dict[str, Any]:
         ran = self.start_upgrade(*arguments, backup=backup)
-        assert ran.returncode == code, ran.stderr.decode()
-        (found,) = json.loads(ran.stdout)
+        assert ran.code == code, ran.err
+        (found,) = json.loads(ran.out)
         document: dict[str, Any] = found
         return document
 
@@ -418,10 +420,9 @@ def test_a_held_one_goes_back_to_its_data(
     project.upgrade("--apply", "--hold", backup=True)
     assert place.container.id != old
     subprocess.run(as_root("sh", "-c", f"echo y > {place.volume('/data')}/new"), check=True)
-    ran = drift_process(
-        "upgrade", "--rollback", "app", cwd=project.root, environ={"DOCKER_HOST": engine.host}
-    )
-    assert ran.returncode == 0, ran.stderr
+    given = environment(DOCKER_HOST=engine.host)
+    code, _, said = forked.run(["upgrade", "--rollback", "app"], project.root, given)
+    assert code == 0, said
     assert place.container.id == old
     assert place.do("list") == before
     assert [one["Names"] for one in api.containers(all=True)] == [["/app"]]

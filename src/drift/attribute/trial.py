@@ -68,10 +68,8 @@ class Trial:
             return self._tool(answer), need
         evidence = (*self._arguments(), *self._toolchain())
         if answer.origin is Origin.EXTERNAL and self.sides.moved_arguments:
-            answer, need = (
-                replace(answer, grade=Grade.INFERRED),
-                None,
-            )  # controls share their values
+            # No control helps: it has tonight's values of them, as the candidate has.
+            answer, need = replace(answer, grade=Grade.INFERRED), None
         return replace(_with(unnamed, answer, answer.grade, evidence), origin=answer.origin), need
 
     def _tool(self, answer: Answer) -> Claim:

@@ -41,7 +41,8 @@ def export(connection: Connection, image: str) -> Iterator[BinaryIO]:
             response = exchange.get(f"/images/{quote(image, safe='/:@')}/get", FIRST_BYTE_TIMEOUT)
             if response.status != 200:
                 raise _refused(image, response)
-        yield cast(BinaryIO, _Export(connection, response, doing))
+            body = exchange.rest_of(response)
+        yield cast(BinaryIO, _Export(connection, body, doing))
 
 
 def _refused(image: str, response: http.client.HTTPResponse) -> EngineError:
@@ -56,11 +57,9 @@ def _refused(image: str, response: http.client.HTTPResponse) -> EngineError:
 class _Export(io.RawIOBase):
     """The body, read straight from the HTTP client into the reader's own buffer."""
 
-    def __init__(
-        self, connection: Connection, response: http.client.HTTPResponse, doing: str
-    ) -> None:
+    def __init__(self, connection: Connection, body: io.RawIOBase, doing: str) -> None:
         self._connection, self._doing = connection, doing
-        self._body = response
+        self._body = body
         self._tail = b""
 
     def readable(self) -> bool:
@@ -75,7 +74,7 @@ class _Export(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """As :meth:`readinto`, without the copy that the inherited one makes."""
         with self._connection.failures(self._doing):
-            content = self._body.read(None if size < 0 else size)
+            content = self._body.read(size)
         self._seen(memoryview(content), size)
         return content
 

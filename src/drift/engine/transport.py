@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
+import math
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -21,6 +24,7 @@ import requests
 import urllib3
 
 _CHUNK = 256 * 1024
+_BUFFERED = 64 * 1024  # more than a response holds back of its body
 _LONGEST_HEAD = 64 * 1024
 
 
@@ -97,6 +101,19 @@ class Connection:
         response.begin()
         return response
 
+    def rest_of(self, response: http.client.HTTPResponse) -> io.RawIOBase:
+        """A body to be read to its end; a read gives all that it asks for, but at the end.
+
+        Where it ends with the connection, a plain socket is asked for all in one call. Engines
+        write 32 KiB at a time: to read each by itself takes the interpreter from the threads
+        beside, tens of thousands of times.
+        """
+        connected = self._http.sock
+        plain = type(connected) is socket.socket  # neither TLS nor docker-py's pipe to `ssh`
+        if not plain or response.chunked or response.length is not None:
+            return cast(io.RawIOBase, response)
+        return _Rest(connected, response.fp.read1(_BUFFERED))
+
     def upgrade(self, path: str, headers: Mapping[str, str | tuple[str, ...]]) -> None:
         """Turn the connection into a raw stream (``101 Switching Protocols``).
 
@@ -153,6 +170,51 @@ class Connection:
             for one in value if isinstance(value, tuple) else (value,):
                 self._http.putheader(name, str(one))
         self._http.endheaders()
+
+
+class _Rest(io.RawIOBase):
+    """What a socket has still to give, after what was ``held`` back of it."""
+
+    def __init__(self, connected: socket.socket, held: bytes) -> None:
+        self._socket, self._held = connected, held
+        seconds = connected.gettimeout()
+        if seconds is not None:
+            # With a timeout of Python's own a socket gives what is there; the kernel's waits.
+            wait = struct.pack("ll", math.ceil(seconds), 0)
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+            connected.settimeout(None)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self._held:
+            held = self._taken(len(buffer))
+            buffer[: len(held)] = held
+            return len(held)
+        with _in_time():
+            return self._socket.recv_into(buffer, 0, socket.MSG_WAITALL)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As :meth:`readinto`, without the copy that the inherited one makes."""
+        if size < 0:
+            return self.readall()
+        if self._held:
+            return self._taken(size)
+        with _in_time():
+            return self._socket.recv(size, socket.MSG_WAITALL)
+
+    def _taken(self, size: int) -> bytes:
+        held, self._held = self._held[:size], self._held[size:]
+        return held
+
+
+@contextlib.contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError as error:
+        raise TimeoutError("timed out") from error
 
 
 def url_of(api: docker.APIClient, path: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _POLITE = (signal.SIGTERM, signal.SIGHUP)
+_AGAIN = 0.05  # seconds
 
 
 @contextmanager
@@ -25,16 +28,48 @@ def stoppable() -> Iterator[None]:
     wanted = (signal.SIGINT, *_POLITE)
     before = {number: signal.getsignal(number) for number in wanted}
     heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    stop = _Stop()
     for number in heard:
-        signal.signal(number, _stop)
+        signal.signal(number, stop)
     try:
-        yield
+        with stop.certain():
+            yield
     finally:
         for number in heard:
             signal.signal(number, before[number])
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    for number in _POLITE:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+class _Stop:
+    """The handler. Where its exception gets lost it is called again a moment later: Python lets
+    none out of an object's end, and a signal may come in just that."""
+
+    def __init__(self) -> None:
+        self._number: int = signal.SIGINT
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self._number = number
+        for polite in _POLITE:
+            signal.signal(polite, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def certain(self) -> Iterator[None]:
+        """While this lasts an exception that got lost is noticed."""
+        otherwise = sys.unraisablehook
+
+        def lost(found: sys.UnraisableHookArgs) -> None:
+            if not issubclass(found.exc_type, KeyboardInterrupt):
+                otherwise(found)
+                return
+            signal.signal(self._number, self)
+            self._timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), self._number))
+            self._timer.start()
+
+        sys.unraisablehook = lost
+        try:
+            yield
+        finally:
+            sys.unraisablehook = otherwise
+            if self._timer is not None:
+                self._timer.cancel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +25,38 @@ def _handlers_are_given_back(heeded_signals: None) -> Iterator[None]:
 def test_each_signal_stops(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt), stoppable():
         signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_one_that_comes_where_none_can_be_raised_is_not_lost(number: signal.Signals) -> None:
+    class Ends:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def wait() -> None:
+        Ends()
+        for _ in range(100):
+            time.sleep(0.01)
+        pytest.fail("it went on")
+
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        wait()
+
+
+def test_what_else_cannot_be_raised_is_told_as_ever() -> None:
+    class Ends:
+        def __del__(self) -> None:
+            raise ValueError("at its end")
+
+    told: list[str] = []
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda found: told.append(str(found.exc_value))
+    try:
+        with stoppable():
+            Ends()
+    finally:
+        sys.unraisablehook = before
+    assert told == ["at its end"]
 
 
 def clean_up_after(first: signal.Signals, second: signal.Signals, done: list[str]) -> None:

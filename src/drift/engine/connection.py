@@ -176,7 +176,7 @@ def new_client(endpoint: Endpoint, api_version: str) -> docker.APIClient:
     client.trust_env = False  # no .netrc, no CA bundle of other programs, no proxy for a socket
     if endpoint.scheme == "ssh":
         client.mount("http+docker://", SshAdapter(endpoint.host))
-    elif client.base_url.startswith(("http://", "https://")) and not _is_loopback(endpoint.host):
+    elif client.base_url.startswith(("http://", "https://")) and not is_loopback(endpoint.host):
         client.proxies.update(requests.utils.get_environ_proxies(client.base_url))
     return client
 
@@ -192,8 +192,9 @@ def _tls(material: TlsMaterial | None) -> TLSConfig | bool:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(host).hostname or ""
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine, by its name alone; ``//HOST:PORT`` is one too."""
+    name = urlsplit(url).hostname or ""
     try:
         return ip_address(name).is_loopback
     except ValueError:

@@ -17,13 +17,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
+from drift.engine.connection import is_loopback
 from drift.errors import EngineError
 from drift.oci import Digest, Platform, Reference
 
@@ -54,7 +54,7 @@ class Manifests:
     def __init__(self, reference: Reference, credentials: Callable[[], Mapping[str, str]]) -> None:
         self._reference, self._credentials = reference, credentials
         server = _HUB_SERVER if reference.domain == _HUB else reference.domain
-        scheme = "http" if _on_loopback(server) else "https"
+        scheme = "http" if is_loopback(f"//{server}") else "https"
         self._url = f"{scheme}://{server}/v2/{reference.path}/manifests"
         self._authorization: str | None = None
         self._found: dict[Digest, dict[str, Any]] = {}
@@ -121,7 +121,7 @@ class Manifests:
             return basic
         asked = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(challenge[2])}
         realm = urlsplit(asked.get("realm") or "")
-        local = realm.scheme == "http" and _on_loopback(realm.netloc)
+        local = realm.scheme == "http" and is_loopback(realm.geturl())
         if not local and realm.scheme != "https":
             raise EngineError(f"{self._reference.domain} names no place to ask for a token")
         query = {"scope": f"repository:{self._reference.path}:pull"}
@@ -199,11 +199,3 @@ def _basic(header: Mapping[str, str]) -> str | None:
     if not name:
         return None
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
-
-
-def _on_loopback(server: str) -> bool:
-    host = urlsplit(f"//{server}").hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

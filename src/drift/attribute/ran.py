@@ -8,16 +8,16 @@ of the outside's moves it was is read, and that from the command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
-from drift.attribute.claims import Claim, Claims, Key
+from drift.attribute.claims import Claim, Claims
 from drift.attribute.made import besides, in_order, reaching
 from drift.attribute.model import Grade, Origin
 from drift.attribute.mounts import may_fetch
 from drift.attribute.sides import Sides
-from drift.attribute.stagepair import BELOW, SOURCES, Mover, Source, mounted_by
+from drift.attribute.stagepair import BELOW, Mover, Source, mounted_by, sources_of
 from drift.compare.model import FileChange
 
 
@@ -35,23 +35,19 @@ class MadeOfMoved:
         self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
     ) -> None:
         """Take in the sources that are named, and the layers in which each changed something."""
-        claims: dict[Key, Claim] = {}
-        layers: dict[Key, set[int]] = {}
+        self._sources = sources_of(self._of(named, remotes, changes), Origin.EXTERNAL)
 
-        def add(claim: Claim, layer: int | None) -> None:
-            if claim.kind in SOURCES and claim.origin is Origin.EXTERNAL and layer is not None:
-                claims.setdefault(claim.key, claim)
-                layers.setdefault(claim.key, set()).add(layer)
-
+    def _of(
+        self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
+    ) -> Iterator[tuple[Claim, int | None]]:
         base = self._bases.of_image
         if base is not None:
-            add(base, BELOW)
+            yield base, BELOW
         for claim in (*map(named.first.__getitem__, named.packages.values()), *remotes):
-            add(claim, claim.layer)
+            yield claim, claim.layer
         for path, key in named.paths.items():
             if base is None or key != base.key:
-                add(named.first[key], changes[path].layer)
-        self._sources = [(claims[key], frozenset(layers[key])) for key in claims]
+                yield named.first[key], changes[path].layer
 
     def of_run(self, change: FileChange) -> Claim | None:
         """The source of a file that a RUN made; None where nothing named moved before it."""

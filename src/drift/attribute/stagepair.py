@@ -6,7 +6,7 @@ the place of the final one. So what moved in it is found as anywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -32,7 +32,7 @@ Mover = Callable[[str, Origin], Sequence[Claim] | None]
 Source = tuple[Claim, frozenset[int]]  # what moved, and the layers that it changed
 
 BELOW = -1  # the layer of what is below a stage's own layers
-SOURCES = frozenset(
+_SOURCES = frozenset(
     {
         Kind.BASE_IMAGE,
         Kind.PACKAGE,
@@ -102,6 +102,20 @@ def mounted_by(text: str, by: Origin, bases: MovedBases, moved: Mover) -> list[C
         image = bases.of_mount(source)
         found += [*known, *([image] if image and image.origin is by else ())]
     return found
+
+
+def sources_of(moved: Iterable[tuple[Claim, int | None]], by: Origin) -> list[Source]:
+    """The sources of one origin among claims, each once, with all the layers that it changed.
+
+    A claim without a layer changed nothing that is looked at here.
+    """
+    layers: dict[Key, set[int]] = {}
+    claims: dict[Key, Claim] = {}
+    for claim, layer in moved:
+        if claim.kind in _SOURCES and claim.origin is by and layer is not None:
+            layers.setdefault(claim.key, set()).add(layer)
+            claims.setdefault(claim.key, claim)
+    return [(claims[key], frozenset(layers[key])) for key in claims]
 
 
 class StagePair:
@@ -174,24 +188,17 @@ class StagePair:
         :data:`BELOW` stands for what no layer of the stage's own shows.
         """
         if by not in self._sources:
-            layers: dict[Key, set[int]] = {}
-            claims: dict[Key, Claim] = {}
-            for claim, layer in self._moved(by):
-                if claim.kind in SOURCES and claim.origin is by:
-                    layers.setdefault(claim.key, set()).add(layer)
-                    claims.setdefault(claim.key, claim)
-            self._sources[by] = [(claims[key], frozenset(layers[key])) for key in claims]
+            self._sources[by] = sources_of(self._moved(by), by)
         return self._sources[by]
 
-    def _moved(self, by: Origin) -> Iterator[tuple[Claim, int]]:
+    def _moved(self, by: Origin) -> Iterator[tuple[Claim, int | None]]:
         base = self._bases.of_image
         if base is not None:
             yield base, BELOW
         for claim in (*self._packages.claims.values(), *self._packages.republished.claims.values()):
             yield claim, BELOW if claim.layer is None else claim.layer
         for claim in self._remotes.claims:
-            if claim.layer is not None:  # else it is another stage's
-                yield claim, claim.layer
+            yield claim, claim.layer  # none where it is another stage's
         for change in self.changes.values():
             known = self.named(change) or self._made(change, by)
             if known is not None:

@@ -6,6 +6,10 @@ Specification: the Dockerfile reference, "RUN --mount".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from drift.source.dockerfile.model import DockerfileError
+from drift.source.dockerfile.mounts import RunMount, run_mount
 
 _RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+((?:--\S+\s+)*)(.*)", re.IGNORECASE | re.DOTALL)
 _MOUNT = re.compile(r"--mount=(\S*)", re.IGNORECASE)
@@ -27,17 +31,18 @@ def may_fetch(text: str) -> bool:
     run = _RUN.match(text)
     if run is None or _FETCHES.search(run[2]):
         return True
-    kinds = {_fields(value).get("type", "bind").lower() for value in _MOUNT.findall(run[1])}
-    return not kinds <= _STILL
+    return not {mount.type for mount in _mounts(run[1])} <= _STILL
 
 
 def mounted(text: str) -> tuple[str, ...]:
     """The stages and images that a RUN mounts."""
     run = _RUN.match(text)
-    values = map(_fields, _MOUNT.findall(run[1])) if run else ()
-    return tuple(fields["from"] for fields in values if "from" in fields)
+    return tuple(mount.source for mount in _mounts(run[1] if run else "") if mount.source)
 
 
-def _fields(value: str) -> dict[str, str]:
-    pairs = (part.strip('"').partition("=") for part in value.split(","))
-    return {name.lower(): text for name, _, text in pairs}
+def _mounts(flags: str) -> Iterator[RunMount]:
+    for value in _MOUNT.findall(flags):
+        try:
+            yield run_mount(value)
+        except DockerfileError:  # no builder took it: of no type that is known
+            yield RunMount("", "", {})

@@ -45,9 +45,16 @@ def run_mounts(
     if statement.keyword != "RUN":
         return
     for value in statement.flag_values("mount"):
-        fields = _fields(value, statement.line)
-        named = {name: text if name == "from" else expand(text) for name, text in fields.items()}
-        yield RunMount(named.get("type", "bind").lower(), named.get("from", ""), named)
+        yield run_mount(value, statement.line, expand)
+
+
+def run_mount(
+    value: str, line: int = 0, expand: Callable[[str], str] = lambda text: text
+) -> RunMount:
+    """One mount by the value of its flag; see :func:`run_mounts`."""
+    fields = _fields(value, line)
+    named = {name: text if name == "from" else expand(text) for name, text in fields.items()}
+    return RunMount(named.get("type", "bind").lower(), named.get("from", ""), named)
 
 
 def is_required(mount: RunMount, line: int) -> bool:

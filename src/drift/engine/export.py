@@ -1,7 +1,8 @@
 """An image's archive as the engine streams it: ``GET /images/NAME/get``.
 
 The stream is handed on as it comes, without a copy that can be spared. Engines with graph
-drivers stage the whole archive before the first byte, which takes minutes for large images.
+drivers stage the whole archive before the first byte, which takes minutes for large images;
+after the last one they remove what they staged, which nobody needs to wait for.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
@@ -21,14 +23,16 @@ from drift.errors import EngineError
 FIRST_BYTE_TIMEOUT = 3600.0
 _TAIL = 1024
 _REFUSAL = 64 * 1024
+_LEFT = 1 << 20  # bytes after an archive's end; with more to come the reader left early
 
 
 @contextmanager
 def export(connection: Connection, image: str) -> Iterator[BinaryIO]:
-    """The archive of an image (reference or ID), to be read from start to end.
+    """The archive of an image (reference or ID), to be read up to its end marker at least.
 
-    Reading raises EngineError where the engine fails half-way. Leaving early is fine: the
-    connection is closed.
+    Reading raises EngineError where the engine fails half-way. Whoever leaves without an error
+    does not wait for the engine to clean up and hang up: that is heard out in a thread. Leaving
+    early is fine: the connection is closed.
 
     Raises:
         EngineError: there is no such image, or the engine cannot export it.
@@ -43,6 +47,18 @@ def export(connection: Connection, image: str) -> Iterator[BinaryIO]:
                 raise _refused(image, response)
             body = exchange.rest_of(response)
         yield cast(BinaryIO, _Export(connection, body, doing))
+        hearing = threading.Thread(
+            target=_hear_out, args=(body, closing.pop_all()), name="export-end", daemon=True
+        )
+        hearing.start()
+
+
+def _hear_out(body: io.RawIOBase, closing: ExitStack) -> None:
+    """Let the engine end the exchange: one that is cut off logs an error, or cleans up less."""
+    left = _LEFT
+    with closing, suppress(OSError, http.client.HTTPException):
+        while left > 0 and (piece := body.read(left)):
+            left -= len(piece)
 
 
 def _refused(image: str, response: http.client.HTTPResponse) -> EngineError:

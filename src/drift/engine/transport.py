@@ -14,18 +14,22 @@ import io
 import math
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Self, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 import docker
 import requests
 import urllib3
 
+T = TypeVar("T")
+
 _CHUNK = 256 * 1024
 _BUFFERED = 64 * 1024  # more than a response holds back of its body
 _LONGEST_HEAD = 64 * 1024
+_PAUSE = 0.05  # seconds of silence after which a read gives what has come
 
 
 class Connection:
@@ -101,18 +105,19 @@ class Connection:
         response.begin()
         return response
 
-    def rest_of(self, response: http.client.HTTPResponse) -> io.RawIOBase:
-        """A body to be read to its end; a read gives all that it asks for, but at the end.
+    def rest_of(self, response: http.client.HTTPResponse, pause: float = _PAUSE) -> io.RawIOBase:
+        """A body to be read to its end; a read gives all that it asks for where that comes.
 
         Where it ends with the connection, a plain socket is asked for all in one call. Engines
         write 32 KiB at a time: to read each by itself takes the interpreter from the threads
-        beside, tens of thousands of times.
+        beside, tens of thousands of times. After ``pause`` seconds of silence a read gives what
+        it has: an engine may be long about closing the connection, its last byte sent.
         """
         connected = self._http.sock
         plain = type(connected) is socket.socket  # neither TLS nor docker-py's pipe to `ssh`
         if not plain or response.chunked or response.length is not None:
             return cast(io.RawIOBase, response)
-        return _Rest(connected, response.fp.read1(_BUFFERED))
+        return _Rest(connected, response.fp.read1(_BUFFERED), pause)
 
     def upgrade(self, path: str, headers: Mapping[str, str | tuple[str, ...]]) -> None:
         """Turn the connection into a raw stream (``101 Switching Protocols``).
@@ -175,14 +180,14 @@ class Connection:
 class _Rest(io.RawIOBase):
     """What a socket has still to give, after what was ``held`` back of it."""
 
-    def __init__(self, connected: socket.socket, held: bytes) -> None:
+    def __init__(self, connected: socket.socket, held: bytes, pause: float) -> None:
         self._socket, self._held = connected, held
-        seconds = connected.gettimeout()
-        if seconds is not None:
-            # With a timeout of Python's own a socket gives what is there; the kernel's waits.
-            wait = struct.pack("ll", math.ceil(seconds), 0)
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
-            connected.settimeout(None)
+        self._patience = connected.gettimeout() or math.inf
+        # With a timeout of Python's own a socket gives what is there; the kernel's waits.
+        connected.settimeout(None)
+        seconds, microseconds = divmod(round(pause * 1e6), 10**6)
+        wait = struct.pack("ll", seconds, microseconds)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
 
     def readable(self) -> bool:
         return True
@@ -192,8 +197,7 @@ class _Rest(io.RawIOBase):
             held = self._taken(len(buffer))
             buffer[: len(held)] = held
             return len(held)
-        with _in_time():
-            return self._socket.recv_into(buffer, 0, socket.MSG_WAITALL)
+        return self._waited(lambda: self._socket.recv_into(buffer, 0, socket.MSG_WAITALL))
 
     def read(self, size: int = -1, /) -> bytes:
         """As :meth:`readinto`, without the copy that the inherited one makes."""
@@ -201,20 +205,21 @@ class _Rest(io.RawIOBase):
             return self.readall()
         if self._held:
             return self._taken(size)
-        with _in_time():
-            return self._socket.recv(size, socket.MSG_WAITALL)
+        return self._waited(lambda: self._socket.recv(size, socket.MSG_WAITALL))
 
     def _taken(self, size: int) -> bytes:
         held, self._held = self._held[:size], self._held[size:]
         return held
 
-
-@contextlib.contextmanager
-def _in_time() -> Iterator[None]:
-    try:
-        yield
-    except BlockingIOError as error:
-        raise TimeoutError("timed out") from error
+    def _waited(self, receive: Callable[[], T]) -> T:
+        """What comes, after as many silences as there is patience for."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return receive()
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise TimeoutError("timed out") from None
 
 
 def url_of(api: docker.APIClient, path: str) -> str:

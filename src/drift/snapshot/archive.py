@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
-from drift.snapshot.beside import BackgroundSha256, read_ahead
+from drift.snapshot.beside import BackgroundSha256, Beside, read_ahead
 from drift.snapshot.layer import Capture, digest_of, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
@@ -85,7 +85,7 @@ def read_archive(
     base: Collection[DiffId] = (),
     observer: Observer | None = None,
 ) -> Contents:
-    """Read an archive to its end; its layers' manifests go to ``layers``.
+    """Read an archive up to its end marker; its layers' manifests go to ``layers``.
 
     ``expected`` are the diff IDs of the image where they are known beforehand: a layer that
     they let us recognise by its name, and whose manifest is kept, is hashed but not parsed.
@@ -95,22 +95,26 @@ def read_archive(
         SnapshotError: not an image archive, or a corrupt, truncated or absurd one.
     """
     outer = ByteSource(read_ahead(chunks_of(stream)), name)
-    if outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC:
+    packed = outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC
+    if packed:
         outer = ByteSource(decompressed(outer), name)
     if not is_tar(outer.peek(BLOCK)):
         raise SnapshotError(
             f"{name}: not an image archive", hint="Make one with `docker save`, or an OCI layout."
         )
-    reader = ArchiveReader(name, layers, capture, expected, base=base, observer=observer)
-    for header in members(outer):
-        reader.add(header, outer)
-    for _ in outer.rest():
-        pass  # an engine's export is read to its end, or the engine sees a broken connection
+    with Beside(layers.put) as keep:
+        reader = ArchiveReader(
+            name, layers, capture, expected, base=base, observer=observer, keep=keep
+        )
+        for header in members(outer):
+            reader.add(header, outer)
+    for _ in outer.rest() if packed else ():
+        pass  # the checksum of what was packed comes last
     return reader.contents
 
 
 class ArchiveReader:
-    """Takes an archive's members one by one."""
+    """Takes an archive's members one by one; new layers are kept by ``keep``."""
 
     def __init__(
         self,
@@ -121,9 +125,11 @@ class ArchiveReader:
         *,
         base: Collection[DiffId] = (),
         observer: Observer | None = None,
+        keep: Callable[[Layer], None] | None = None,
     ) -> None:
         self.contents = Contents(name)
         self._layers = layers
+        self._keep = keep or layers.put
         self._capture = capture
         self._base = frozenset(base)
         self._observer = observer
@@ -225,7 +231,7 @@ class ArchiveReader:
     ) -> tuple[int, DiffId]:
         layer = read_layer(chunks, title, self._capture, observer)
         plain = unobserved(layer)  # what was learned is the store's: it need not stay in memory
-        self._layers.put(plain if layer.diff_id in self._base else layer)
+        self._keep(plain if layer.diff_id in self._base else layer)
         self.contents.parsed[layer.diff_id] = plain
         return layer.size, layer.diff_id
 

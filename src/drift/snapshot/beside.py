@@ -1,4 +1,4 @@
-"""Work beside the reading of a stream, in threads: reading ahead, and hashing.
+"""Work beside the reading of a stream, in threads: reading ahead, hashing, and keeping.
 
 What a thread raises is raised where its work is used.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
 
 _QUEUED = 4  # chunks that one thread may be ahead of another
 
@@ -64,6 +67,41 @@ class BackgroundSha256:
         self._thread.join()
         if self._error is not None and error is None:
             raise self._error
+
+
+class Beside(Generic[T]):
+    """A function that is called in a thread of its own, while the caller goes on.
+
+    A call waits for the one before. Use as a context manager: all has been done once it is
+    left. What a call raises is raised by the next one, or then.
+    """
+
+    def __init__(self, function: Callable[[T], None]) -> None:
+        self._function = function
+        self._thread = ThreadPoolExecutor(1, "beside")
+        self._doing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, argument: T) -> None:
+        self._settle()
+        self._doing = self._thread.submit(self._function, argument)
+
+    def _settle(self) -> None:
+        doing, self._doing = self._doing, None
+        if doing is not None:
+            doing.result()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown()
+        if error is None:
+            self._settle()
 
 
 def read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -40,7 +40,7 @@ def snapshot_of_stream(
     window: Window | None = None,
     hides: Callable[[bytes], bool] = nothing_hidden,
 ) -> Snapshot:
-    """The snapshot of an image in an archive's stream, which is read to its end.
+    """The snapshot of an image in an archive's stream, which is read up to its end marker.
 
     ``expected`` are the image's diff IDs where they are known; layers that ``layers`` keeps
     already are then not parsed again. Layer manifests that are new are put there, those above
@@ -74,10 +74,13 @@ def snapshot_of_path(
             contents = _read_directory(path, layers)
         else:
             # A pipe is read as it comes; a device might never end.
-            if stat.S_IFMT(path.stat().st_mode) not in (stat.S_IFREG, stat.S_IFIFO):
+            kind = stat.S_IFMT(path.stat().st_mode)
+            if kind not in (stat.S_IFREG, stat.S_IFIFO):
                 raise SnapshotError(f"{path}: not a file, a pipe or an OCI layout")
             with path.open("rb") as stream:
                 contents = read_archive(stream, str(path), layers, _CAPTURE, observer=Observer())
+                for _ in chunks_of(stream) if kind == stat.S_IFIFO else ():
+                    pass  # whoever writes into a pipe must not find it broken
     except OSError as error:
         raise SnapshotError(f"{path}: {error.strerror}") from error
     return _snapshot(contents, layers, reference, platform)

@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import docker
 import pytest
@@ -15,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.engine import transport
+from drift.engine.connection import Connection
+from drift.engine.export import export
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: application/x-tar\r\n\r\n"
 
@@ -33,14 +37,25 @@ class Served:
         self._thread.start()
 
     def _serve(self, pieces: list[bytes], ends: bool) -> None:
-        client, _ = self.listener.accept()
-        with client:
+        self._client, _ = self.listener.accept()
+        with self._client as client:
             while b"\r\n\r\n" not in client.recv(1 << 16):
                 pass
-            for piece in pieces:
-                client.sendall(piece)
+            with suppress(BrokenPipeError):
+                for piece in pieces:
+                    client.sendall(piece)
             if not ends:
                 self._over.wait(20)
+
+    def hung_up_on(self, wait: float) -> bool:
+        """Whether the client closes its end within ``wait`` seconds."""
+        self._client.settimeout(wait)
+        try:
+            return self._client.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
 
     def close(self) -> None:
         self._over.set()
@@ -53,9 +68,14 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("s")
 
 
-def _read(served: Served, size: int, timeout: float = 60) -> Iterator[bytes]:
+PATIENT = 10.0  # a pause that no piece on its way makes
+
+
+def _read(
+    served: Served, size: int, timeout: float = 60, pause: float = PATIENT
+) -> Iterator[bytes]:
     with closing(served), transport.Connection(served.api) as exchange:
-        body = exchange.rest_of(exchange.get("/images/x/get", timeout))
+        body = exchange.rest_of(exchange.get("/images/x/get", timeout), pause)
         while piece := body.read(size):
             yield piece
 
@@ -81,7 +101,7 @@ def test_a_buffer_is_filled(sockets: Path) -> None:
     served = Served(sockets, [HEAD + b"ab", *[b"x" * 1000] * 100])
     buffer, counts = bytearray(60_000), []
     with closing(served), transport.Connection(served.api) as exchange:
-        body = exchange.rest_of(exchange.get("/images/x/get", 60))
+        body = exchange.rest_of(exchange.get("/images/x/get", 60), PATIENT)
         while count := body.readinto(buffer):
             counts.append(count)
     assert sum(counts) == 100_002
@@ -94,18 +114,29 @@ def test_a_body_of_a_known_length_ends_there(sockets: Path) -> None:
 
 
 def test_silence_is_no_end(sockets: Path) -> None:
-    reading = _read(Served(sockets, [HEAD, b"abc"], ends=False), 10, timeout=1)
+    reading = _read(Served(sockets, [HEAD, b"abc"], ends=False), 10, timeout=1, pause=0.1)
     began = time.monotonic()
+    assert next(reading) == b"abc"
     with pytest.raises(TimeoutError):
         list(reading)
-    assert time.monotonic() - began < 10
+    assert 1 <= time.monotonic() - began < 10
+
+
+def test_what_has_come_is_given_before_the_engine_hangs_up(sockets: Path) -> None:
+    served = Served(sockets, [HEAD, b"abc"], ends=False)
+    with closing(served), transport.Connection(served.api) as exchange:
+        body = exchange.rest_of(exchange.get("/images/x/get", 600))
+        buffer = bytearray(10)
+        began = time.monotonic()
+        assert body.readinto(buffer) == 3
+        assert time.monotonic() - began < 10
 
 
 def test_who_waits_is_woken(sockets: Path) -> None:
     served = Served(sockets, [HEAD, b"abc"], ends=False)
     found: list[bytes] = []
     with closing(served), transport.Connection(served.api) as exchange:
-        body = exchange.rest_of(exchange.get("/images/x/get", 600))
+        body = exchange.rest_of(exchange.get("/images/x/get", 600), PATIENT)
         waiting = threading.Thread(target=lambda: found.append(body.read(10)), daemon=True)
         waiting.start()
         time.sleep(0.3)
@@ -113,3 +144,44 @@ def test_who_waits_is_woken(sockets: Path) -> None:
         waiting.join(5)
         assert not waiting.is_alive()
     assert found == [b"abc"]
+
+
+# --- How an export ends
+
+ARCHIVE = b"\0" * 1024
+
+
+def _engine(served: Served) -> Connection:
+    @contextmanager
+    def failures(_doing: str) -> Iterator[None]:
+        yield
+
+    return cast(Connection, SimpleNamespace(client=served.api, failures=failures))
+
+
+def _hearing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "export-end"]
+
+
+def test_who_has_read_the_archive_does_not_wait_for_the_engine(sockets: Path) -> None:
+    with closing(Served(sockets, [HEAD, ARCHIVE], ends=False)) as served:
+        with export(_engine(served), "x") as stream:
+            assert stream.read(4096) == ARCHIVE
+        assert not served.hung_up_on(0.3), "an engine that is cut off logs an error"
+        (hearing,) = _hearing()
+    hearing.join(10)
+    assert not hearing.is_alive()
+
+
+def test_who_fails_hangs_up(sockets: Path) -> None:
+    with closing(Served(sockets, [HEAD, ARCHIVE], ends=False)) as served:
+        with pytest.raises(KeyError), export(_engine(served), "x"):
+            raise KeyError
+        assert served.hung_up_on(10)
+
+
+def test_who_leaves_early_hangs_up(sockets: Path) -> None:
+    with closing(Served(sockets, [HEAD, b"x" * (8 << 20)], ends=False)) as served:
+        with export(_engine(served), "x") as stream:
+            assert stream.read(10) == b"x" * 10
+        assert served.hung_up_on(10)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,6 +68,33 @@ def test_docker_and_oci_layouts_with_every_compression(pack: Callable[[bytes], b
 @pytest.mark.parametrize("pack", [gzipped, zstded])
 def test_the_whole_archive_may_be_compressed(pack: Callable[[bytes], bytes]) -> None:
     expect_whole(read(pack(tar(docker_archive(LAYERS)))))
+
+
+def test_a_compressed_archive_is_checked_to_its_end() -> None:
+    content = bytearray(gzipped(tar(docker_archive(LAYERS))))
+    content[-8] ^= 1  # of the checksum, which comes after all that is needed
+    with pytest.raises(SnapshotError, match="gzip"):
+        read(bytes(content))
+
+
+def test_whoever_writes_into_a_pipe_is_heard_out(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    padded = tar(docker_archive(LAYERS)) + bytes(32 << 20)  # programs pad their archives
+    broken: list[OSError] = []
+
+    def write() -> None:
+        try:
+            pipe.write_bytes(padded)
+        except OSError as error:
+            broken.append(error)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    expect_whole(snapshot_of_path(pipe, LayersInMemory()))
+    writing.join(10)
+    assert not writing.is_alive()
+    assert broken == []
 
 
 def test_an_oci_layout_that_lies_unpacked(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.errors import SnapshotError
-from drift.snapshot.beside import BackgroundSha256, read_ahead
+from drift.snapshot.beside import BackgroundSha256, Beside, read_ahead
 from drift.snapshot.layer import nothing_captured, read_layer
 from drift.snapshot.stream import TruncatedError
 from support.images import file, tar
@@ -101,3 +101,46 @@ def test_a_layer_that_cannot_be_read_to_its_end_leaves_no_thread(
     pieces = (content[at : at + 100_000] for at in range(0, len(content), 100_000))
     with pytest.raises(error):
         read_layer(pieces, "the layer", nothing_captured())
+
+
+@given(st.lists(st.integers(), max_size=20))
+def test_calls_are_made_in_their_order(numbers: list[int]) -> None:
+    made: list[int] = []
+    with Beside(made.append) as call:
+        for number in numbers:
+            call(number)
+    assert made == numbers
+
+
+def test_the_caller_goes_on_until_the_next_call() -> None:
+    may_end = threading.Event()
+    went_on: list[bool] = []
+    with Beside[float](lambda seconds: went_on.append(may_end.wait(seconds))) as call:
+        call(10)
+        may_end.set()
+    assert went_on == [True]
+
+
+def refuse(_number: int) -> None:
+    raise KeyError
+
+
+def call_what_refuses(times: int, then: Callable[[], None] = lambda: None) -> None:
+    with Beside(refuse) as call:
+        for number in range(times):
+            call(number)
+        then()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_a_call_raises_reaches_the_caller(times: int) -> None:
+    with pytest.raises(KeyError):
+        call_what_refuses(times)
+
+
+def test_the_callers_own_error_comes_first() -> None:
+    def fail() -> None:
+        raise SnapshotError("own")
+
+    with pytest.raises(SnapshotError, match="own"):
+        call_what_refuses(1, fail)

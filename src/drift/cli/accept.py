@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drift.cli import output
-from drift.cli.opening import configuration, filled_store
+from drift.cli.opening import configuration, filled_store, look_for
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption
 from drift.errors import StoreError
 
@@ -38,6 +38,7 @@ def command(
     """
     settings = configuration(config)
     with filled_store(settings) as store:
+        look_for(image, settings, store)
         taken = build or _newest(store, image)
         store.accept(image, taken, datetime.now(UTC), reason)
     output.write(output.inert(f"Accepted {taken} as the baseline of {image}.") + "\n")
@@ -55,5 +56,5 @@ def _newest(store: Store, image: str) -> str:
         if build.ok:
             return build.id
     raise StoreError(
-        f"no successful build of {image} is stored", hint="`drift history` lists the images"
+        f"no successful build of {image} is stored", hint=f"`drift check {image}` builds it"
     )

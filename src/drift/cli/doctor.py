@@ -30,7 +30,8 @@ _COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
 def command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check that all is there that a night needs.
 
-    Configuration, store, git, engine, builder, disk space and report directory are looked at.
+    Configuration, store, git, engine, builder, disk space, secrets, who is told, and the report
+    directory are looked at.
     """
     from drift.cli.examination import FAIL, examine
 

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from drift.cli.mounts import lacking
 from drift.cli.opening import configuration, database_file, existing_store
 from drift.cli.telling import undelivered_in_words
 from drift.cli.unfinished import MEND, unfinished
@@ -54,6 +55,8 @@ def examine(path: Path, *, optional: bool) -> Iterator[Finding]:
     yield _git()
     yield from _engine(config)
     if config is not None:
+        for line in lacking(config):
+            yield Finding(WARN, "mounts", line, "builds that mount it fail without it")
         yield from _deliveries(config)
         yield _directory("reports", config.report.directory, "name another in [report] directory")
 

@@ -9,7 +9,7 @@ import typer
 
 from drift.cli import output
 from drift.cli.explained import explanation
-from drift.cli.opening import configuration, filled_store
+from drift.cli.opening import configuration, filled_store, look_for
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption
 from drift.cli.options import night as night_option
 
@@ -47,6 +47,8 @@ def command(
     It tells from the store since when, by which instruction and evidence, which other images
     saw the same, and what was built to tell.
     """
-    with filled_store(configuration(config)) as store:
+    settings = configuration(config)
+    with filled_store(settings) as store:
+        look_for(image, settings, store)
         told = list(explanation(store, image, subject, night))
     output.write("".join(f"{output.inert(line)}\n" for line in told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from drift.cli import output
 from drift.cli.exits import FLAGGED
-from drift.cli.opening import configuration, existing_store
+from drift.cli.opening import configuration, existing_store, look_for
 from drift.cli.options import DEFAULT_CONFIG, ConfigOption, Listing, ListingOption
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def command(
 ) -> None:
     """List the nights, and what each said of an image or of all."""
     age = None if stale is None else _age(stale)
-    store = existing_store(configuration(config))
-    if store is None:
-        nights: tuple[ImageNight, ...] = ()
-        newest = None
-    else:
-        with store:
+    settings = configuration(config)
+    nights: tuple[ImageNight, ...] = ()
+    newest = None
+    with existing_store(settings) or nullcontext() as store:
+        if image is not None:
+            look_for(image, settings, store)
+        if store is not None:
             nights = store.history(image, limit)
             newest = _newest(store, image)
     output.write(_json(nights) if format is Listing.JSON else _text(nights, image))

@@ -33,7 +33,7 @@ def night_of(store: Store, image: str, night: date | None) -> tuple[date, dict[s
     when = "" if night is None else f" of {night}"
     raise StoreError(
         f"no finished night{when} holds an image {image!r}",
-        hint=f"`drift history {image}` lists its nights" if night else "`drift history` lists them",
+        hint=f"`drift history {image}` lists its nights" if night else "`drift check` records one",
     )
 
 
@@ -66,7 +66,7 @@ def over_the_nights(store: Store, image: str, subject: str, night: date) -> Iter
         listed = ", ".join(map(_told, others[:_LISTED]))
         yield f"  it differed on {len(others)} other of {within}: {listed}{more}"
     elif len(nights) > 1:
-        yield f"  it differed on no other of {within}"
+        yield f"  it differed on {'no other' if found else 'none'} of {within}"
     noisy = [seen for seen in found if seen.noise]
     if noisy:
         controls = sum(seen.controls for seen in noisy)

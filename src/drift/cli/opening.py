@@ -62,6 +62,19 @@ def store_to_read(config: Config) -> Iterator[Store]:
         yield opened.enter_context(store)
 
 
+def look_for(image: str, config: Config, store: Store | None) -> None:
+    """Tell a name that was mistyped from an image without a night.
+
+    Raises:
+        ConfigError: drift.toml has no such image, nor has the store, which outlives it there.
+    """
+    from drift.config.naming import no_such_images
+
+    stored = store is not None and store.history(image, 1)
+    if not stored and image not in {one.name for one in config.images}:
+        raise no_such_images([image], config)
+
+
 def filled_store(config: Config) -> Store:
     """The store of earlier nights.
 

@@ -66,7 +66,7 @@ def complain(message: str, hint: str | None = None) -> None:
     first, *rest = concealed(message).splitlines() or [""]
     say(f"drift: error: {first}")
     for line in rest:
-        say(f"  {line}")
+        say(f"  {line.expandtabs(2)}")
     if hint:
         say(f"  hint: {hint}")
 

@@ -182,4 +182,7 @@ def _absent_hint(text: str) -> str:
         return f"there is no file {name} here either"
     if os.path.lexists(name):
         return f"for the file of that name write ./{name}"
-    return "pull it, or name an archive's path or the id of a build (`drift history`)"
+    return (
+        "pull it, or name an archive's path, or a build's id: "
+        "RUN-IMAGE-nightly, with a RUN of `drift history`"
+    )

@@ -12,19 +12,32 @@ Found = tuple[str, str | None]
 def differences_of(document: dict[str, Any], subject: str) -> list[Found]:
     """What differs under a path, package or configuration field, each with its cause's id.
 
-    A directory stands for what differs below it, where it does not differ itself; what
-    nothing else is called is looked for among the causes' subjects and ids.
+    A directory stands for what differs below it as well; what nothing is called is looked for
+    among the causes' subjects and ids, and then as the end of a path.
     """
     exact = [*_paths(document, subject), *_packages(document, subject), *_fields(document, subject)]
-    return exact or list(_below(document, subject)) or list(_causes(document, subject))
+    return (
+        [*exact, *_below(document, subject)]
+        or list(_causes(document, subject))
+        or [*_ends(document, subject), *_below(document, f"/{subject}")]
+    )
 
 
 def _paths(document: dict[str, Any], subject: str) -> Iterator[Found]:
     for entry in document["files"]["entries"]:
         if entry["path"] == subject:
-            fields = f" ({', '.join(entry['fields'])})" if entry["fields"] else ""
-            change = entry["change"].replace("metadata_only", "nothing but its time differs")
-            yield f"{subject}: {change}{fields}", entry["cause"]
+            yield _entry(entry)
+
+
+def _ends(document: dict[str, Any], subject: str) -> Iterator[Found]:
+    end = f"/{subject}"
+    yield from (_entry(one) for one in document["files"]["entries"] if one["path"].endswith(end))
+
+
+def _entry(entry: dict[str, Any]) -> Found:
+    fields = f" ({', '.join(entry['fields'])})" if entry["fields"] else ""
+    change = entry["change"].replace("metadata_only", "nothing but its time differs")
+    return f"{entry['path']}: {change}{fields}", entry["cause"]
 
 
 def _packages(document: dict[str, Any], subject: str) -> Iterator[Found]:

@@ -61,7 +61,7 @@ def _read(path: Path) -> str:
     if len(content) > LARGEST:
         raise ConfigError(f"{path}: larger than {LARGEST} bytes", hint="is it a drift.toml?")
     try:
-        return content.decode("utf-8").replace("\r\n", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: not UTF-8", hint="save the file as UTF-8") from None

@@ -71,16 +71,23 @@ def from_pydantic(
 
 def _text(error: ErrorDetails, whole: Mapping[str, Any], shown: Shown) -> str:
     path, node = error["loc"], schema.at(whole, error["loc"])
+    expected = _tables(path, whole) or expectation(node)
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, schema.at(whole, path[:-1]).get("properties", {}))
     if error["type"] == "missing":
-        return f"required key missing; expected {expectation(node)}"
-    expected = expectation(node)
+        return f"required key missing; expected {expected}"
     if error["type"] == "value_error":
         expected = str(error["ctx"]["error"]).removeprefix("expected ")
     found = error["input"]
     text = f"expected {expected}, found {shown.value(found, path)}"
     return text if path in shown.hidden else text + _nearest(found, node.get("enum", ()))
+
+
+def _tables(path: Path, whole: Mapping[str, Any]) -> str:
+    """How an array of tables is headed; empty for anything else."""
+    if schema.at(whole, (*path, 0)).get("type") != "object":
+        return ""
+    return f"tables, each headed [[{'.'.join(part for part in path if isinstance(part, str))}]]"
 
 
 def expectation(node: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from drift.builds import Role
 from drift.config.model import Config, Image
@@ -34,6 +35,7 @@ from drift.report.document import image_document, run_document
 from drift.report.results import ImageResult, RunResult
 from drift.snapshot.overlay import Overlay
 from drift.source.checkout import Checkout, checkout_revision, commit_at, deepen
+from drift.source.git import GitError, GitFailure
 from drift.store.store import Store
 
 _REASONS = {
@@ -137,12 +139,24 @@ def _earlier(image: Image, now: Checkout, revision: str, sources: ExitStack) -> 
         )
     if now.shallow and re.fullmatch(r"[0-9a-f]{40,64}", revision):
         deepen(now.repository, revision)
-    commit = commit_at(now.repository, revision)
+    commit = _commit(now.repository, revision)
     tree = sources.enter_context(checkout_revision(now.repository, commit))
     path = tree / now.subdirectory
     if not path.is_dir():
         return None
     return replace(now, path=path, revision=commit, dirty=False, shallow=False)
+
+
+def _commit(repository: Path, revision: str) -> str:
+    try:
+        return commit_at(repository, revision)
+    except GitError as error:
+        if error.failure is not GitFailure.MISSING:
+            raise
+        raise SourceError(
+            f"{repository} has no revision {revision!r}",
+            hint="fetch it (`git fetch origin`), or name another with --against",
+        ) from error
 
 
 def _experiment(

@@ -17,8 +17,9 @@ from typing import Any
 
 from drift.builds import Build, Failure, Role
 from drift.config.model import Config, Image
+from drift.config.naming import no_such_images
 from drift.engine.engine import Engine
-from drift.errors import ConfigError, Error, SourceError, StoreError, with_hint
+from drift.errors import Error, SourceError, StoreError, with_hint
 from drift.masking import Mask
 from drift.nightly.baseline import baseline_of
 from drift.nightly.bases import Bases, local_bases
@@ -99,13 +100,10 @@ def chosen(config: Config, names: Sequence[str]) -> tuple[Image, ...]:
     Raises:
         ConfigError: a name is not configured.
     """
-    known = {image.name: image for image in config.images}
+    known = {image.name for image in config.images}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(
-            f"no image is named {unknown[0]!r} in {config.path.name}",
-            hint="configured are: " + ", ".join(known),
-        )
+        raise no_such_images(unknown, config)
     return tuple(image for image in config.images if not names or image.name in names)
 
 

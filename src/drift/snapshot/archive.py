@@ -71,7 +71,7 @@ class Contents:
             return self.documents[self.member(name)]
         except KeyError:
             raise SnapshotError(
-                f"{self.name}: {name} is missing", hint="The archive is incomplete; save it again."
+                f"{self.name}: {name} is missing", hint="the archive is incomplete; save it again"
             ) from None
 
 
@@ -100,7 +100,8 @@ def read_archive(
         outer = ByteSource(decompressed(outer), name)
     if not is_tar(outer.peek(BLOCK)):
         raise SnapshotError(
-            f"{name}: not an image archive", hint="Make one with `docker save`, or an OCI layout."
+            f"{name}: not an image archive",
+            hint="make one with `docker save`, or give an OCI layout",
         )
     with Beside(layers.put) as keep:
         reader = ArchiveReader(

@@ -28,7 +28,7 @@ def select_image(
         what = "no image matches" if not found else "it holds several images"
         raise SnapshotError(
             f"{contents.name}: {what}. Images in it: {listed}",
-            hint="Choose one with ARCHIVE#REFERENCE or --platform." if images else None,
+            hint="choose one with ARCHIVE#REFERENCE or --platform" if images else None,
         )
     return found[0]
 
@@ -51,7 +51,7 @@ def verify_layers(contents: Contents, image: ArchivedImage) -> None:
         if found is None:
             raise SnapshotError(
                 f"{contents.name}: layer {index} ({name}) is missing",
-                hint="The archive is incomplete; save it again.",
+                hint="the archive is incomplete; save it again",
             )
         if found != diff_id:
             raise SnapshotError(

@@ -53,7 +53,7 @@ def archived_images(contents: Contents) -> tuple[ArchivedImage, ...]:
     if not listing.found and not {"manifest.json", "index.json"} & contents.documents.keys():
         raise SnapshotError(
             f"{contents.name}: not an image archive (no manifest.json, no index.json)",
-            hint="Make one with `docker save`, or give an OCI layout.",
+            hint="make one with `docker save`, or give an OCI layout",
         )
     return tuple(listing.images())
 

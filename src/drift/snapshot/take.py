@@ -154,7 +154,7 @@ def _read_directory(root: Path, layers: Layers) -> Contents:
     """An OCI layout that lies unpacked: its files are read as an archive's members are."""
     if not any((root / name).is_file() for name in ("index.json", "manifest.json")):
         raise SnapshotError(
-            f"{root}: not an OCI layout (no index.json)", hint="Give an archive or an OCI layout."
+            f"{root}: not an OCI layout (no index.json)", hint="give an archive or an OCI layout"
         )
     reader = ArchiveReader(str(root), layers, _CAPTURE, observer=Observer())
     for folder, directories, names in os.walk(root):

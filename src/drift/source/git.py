@@ -97,8 +97,12 @@ def run_git(
 
     Raises:
         GitError: it failed; git's own last words are in the message.
+        SourceError: there is no git, which says nothing of the repository.
     """
-    import git
+    try:
+        import git
+    except ImportError as error:  # GitPython looks for the program as soon as it is imported
+        raise SourceError("git is not found", hint="install git, or add it to PATH") from error
 
     try:
         output = git.Git(directory).execute(

@@ -82,16 +82,16 @@ def _cause(error: BaseException) -> str:
 
 def _hint(cause: str) -> str:
     advice = {
-        "readonly": "Give the user that runs drift write permission on the file and its directory.",
-        "unable to open": "Check that the directory exists and that you may write there.",
-        "not a database": "The file is no drift store: name another in [store] url, or move it.",
-        "malformed": "The file is damaged: restore it from a copy, or move it and begin anew.",
-        "locked": "Another process is writing to it; try again when that has ended.",
-        "full": "Free disk space where the store lies; nothing that was kept is lost.",
-        "refused": "Check that the database server runs and that [store] url names it.",
-        "authentication": "Check user and password in [store] url.",
+        "readonly": "give the user that runs drift write permission on the file and its directory",
+        "unable to open": "check that the directory exists and that you may write there",
+        "not a database": "the file is no drift store: name another in [store] url, or move it",
+        "malformed": "the file is damaged: restore it from a copy, or move it and begin anew",
+        "locked": "another process is writing to it; try again when that has ended",
+        "full": "free disk space where the store lies; nothing that was kept is lost",
+        "refused": "check that the database server runs and that [store] url names it",
+        "authentication": "check user and password in [store] url",
     }
-    fallback = "Check [store] url and that the database can be reached and written."
+    fallback = "check [store] url and that the database can be reached and written"
     return next((hint for sign, hint in advice.items() if sign in cause.lower()), fallback)
 
 
@@ -101,7 +101,7 @@ def _parsed(url: str) -> sa.URL:
     except exc.ArgumentError as error:
         raise StoreError(
             "the store's URL is not a database URL",
-            hint='Write e.g. url = "sqlite:///.drift/drift.db" in [store].',
+            hint='write e.g. url = "sqlite:///.drift/drift.db" in [store]',
         ) from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -110,7 +110,7 @@ def _parsed(url: str) -> sa.URL:
     if not parsed.database or parsed.database == ":memory:":
         raise StoreError(
             "the store must be a file, a store in memory forgets every night",
-            hint='Write e.g. url = "sqlite:///.drift/drift.db" in [store].',
+            hint='write e.g. url = "sqlite:///.drift/drift.db" in [store]',
         )
     return parsed
 
@@ -123,7 +123,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     except (ImportError, exc.SQLAlchemyError) as error:
         raise StoreError(
             f"no driver for a store at {url.drivername}: {error}",
-            hint="For PostgreSQL: pip install 'imagedrift[postgresql]'.",
+            hint="for PostgreSQL: pip install 'imagedrift[postgresql]'",
         ) from error
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -140,7 +140,7 @@ def create_directory(url: sa.URL) -> None:
     except OSError as error:
         raise StoreError(
             f"cannot create the store's directory {directory}: {error.strerror}",
-            hint="Check the permissions, or name another place in [store] url.",
+            hint="check the permissions, or name another place in [store] url",
         ) from error
 
 

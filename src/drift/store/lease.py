@@ -121,7 +121,7 @@ def _acquire(database: Database, me: Holder, wait: float, on_wait: Callable[[str
         if time.monotonic() >= deadline:
             raise StoreError(
                 f"another run holds the store: {holder}",
-                hint="Wait until it has ended; a run that was killed gives it free by itself.",
+                hint="wait until it has ended; a run that was killed gives it free by itself",
             )
         if holder != told:
             on_wait(holder)
@@ -191,7 +191,7 @@ def _beat(me: Holder, connection: sa.Connection) -> None:
     if not connection.execute(mine.values(heartbeat=_clock(connection))).rowcount:
         raise StoreError(
             "this run was asleep for so long that another one has taken the store over",
-            hint="Run drift again when the other has ended; what was saved before is whole.",
+            hint="run drift again when the other has ended; what was saved before is whole",
         )
 
 

@@ -59,5 +59,5 @@ def _refuse_unknown(scripts: ScriptDirectory, revision: str) -> None:
     except CommandError as error:
         raise StoreError(
             f"the store was written by a newer drift (its schema is {revision})",
-            hint="Upgrade drift (pip install --upgrade imagedrift), or name another store.",
+            hint="upgrade drift (pip install --upgrade imagedrift), or name another store",
         ) from error

@@ -50,7 +50,7 @@ def finish_run(connection: Connection, run: str, finished_at: datetime) -> tuple
     """End a run: its images replace those of the night's earlier runs. The ids of lost builds."""
     own = connection.execute(sa.select(runs).where(runs.c.id == run)).first()
     if own is None:
-        raise StoreError(f"there is no run {run} in the store", hint="See `drift history`.")
+        raise StoreError(f"there is no run {run} in the store", hint="see `drift history`")
     of_the_night = sa.select(runs.c.id).where(runs.c.night == own.night, runs.c.id != run)
     others = set(connection.execute(of_the_night).scalars())
     names = set(connection.execute(sa.select(images.c.image).where(images.c.run == run)).scalars())

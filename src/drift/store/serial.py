@@ -31,7 +31,7 @@ def compress(content: bytes) -> bytes:
     if len(content) > _LARGEST:
         raise StoreError(
             f"a value of {len(content)} bytes is too large for the store",
-            hint="Split what makes it so large into several layers or images.",
+            hint="split what makes it so large into several layers or images",
         )
     return _FORMAT + zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(content)
 
@@ -53,7 +53,7 @@ def damaged(reason: str) -> StoreError:
     """The error for a stored value that can't be read."""
     return StoreError(
         f"a value in the store is damaged or written by a newer drift: {reason}",
-        hint="Restore the store from a copy, or move it away and begin anew.",
+        hint="restore the store from a copy, or move it away and begin anew",
     )
 
 

@@ -120,7 +120,7 @@ class Store:
         if build is None or build.image != image or not build.ok:
             raise StoreError(
                 f"{build_id} is no successful build of {image}",
-                hint=f"See `drift history {image}` for the builds that are kept.",
+                hint=f"a build's id is RUN-{image}-nightly, with a RUN of `drift history {image}`",
             )
         row = {"image": image, "build": build_id, "at": at, "reason": reason}
         with self._database.write() as connection:

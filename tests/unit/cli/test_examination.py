@@ -94,6 +94,21 @@ def test_room_for_what_a_night_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert found["disk"].state == "fail"
 
 
+def test_what_builds_are_to_be_given_and_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "there").write_text("secret")
+    image = '[[image]]\nname = "{}"\nsecrets = [{{ id = "a", file = "{}" }}]\nssh = ["default"]\n'
+    (tmp_path / "drift.toml").write_text(image.format("web", "there") + image.format("api", "gone"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    monkeypatch.setattr(Engine, "connect", lambda _host: FakeEngine())
+    found = [one for one in examine(tmp_path / "drift.toml", optional=True) if one.of == "mounts"]
+    assert [one.state for one in found] == ["warn", "warn"]
+    assert found[0].said.startswith("api: secret a: ")
+    assert found[1].said == "web, api: SSH_AUTH_SOCK is not set: there is no ssh agent"
+
+
 def test_the_engine_and_its_builder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = findings(monkeypatch, tmp_path, FakeEngine())
     said = "docker 28.5.2, API 1.51, linux/amd64, at unix:///run/docker.sock"

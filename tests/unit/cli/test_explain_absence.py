@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drift.cli.subjects import absence
+from drift.cli.subjects import absence, differences_of
 from support import report_samples as samples
 
 
@@ -42,3 +42,20 @@ def test_a_path_may_have_been_ignored() -> None:
     image = _image(samples.drifted())
     image["files"]["ignored"] = 3
     assert absence(image, "/var/log/x") == "no difference that is not ignored"
+
+
+def test_a_path_is_found_by_its_end_and_a_directory_with_what_is_below() -> None:
+    image = _image(samples.drifted())
+    entries = image["files"]["entries"]
+    whole = next(one["path"] for one in entries if one["path"].count("/") > 2)
+    found = differences_of(image, whole)
+    assert found
+    assert differences_of(image, whole[1:]) == found
+    assert found[0] in differences_of(image, whole.rpartition("/")[2])
+    directory, _, _ = whole.rpartition("/")
+    entries.append(
+        {"path": directory, "change": "metadata_only", "fields": ["mtime"], "cause": None}
+    )
+    told = [line for line, _ in differences_of(image, directory)]
+    assert told[0] == f"{directory}: nothing but its time differs (mtime)"
+    assert told[1].startswith(f"{directory}/: ")

@@ -15,6 +15,7 @@ from drift.config import Config, load
 from drift.config.document import Flag
 from drift.config.document import Kind as KindName
 from drift.config.locate import Locator
+from drift.config.naming import no_such_images
 from drift.config.schema import config_schema
 from drift.errors import ConfigError
 
@@ -83,7 +84,12 @@ def test_a_full_file_loads_and_conforms(tmp_path: Path) -> None:
         ('[[image]]\nname = "${X}"', 2, "environment variable X to be set"),
         ('[[image]]\nname = "a"\n[[notify]]\nmail = ["a@b.c"]', 4, "expected a table [smtp]"),
         ("x = [", 1, "not TOML"),
-        ("", 1, "image: required key missing"),
+        ("", 1, "image: required key missing; expected tables, each headed [[image]]"),
+        (
+            '[image]\nname = "web"',
+            1,
+            "image: expected tables, each headed [[image]], found a table",
+        ),
     ],
 )
 def test_a_mistake_has_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -135,6 +141,20 @@ def test_a_missing_file_points_to_init(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "drift.toml", {})
     assert "drift init" in str(caught.value.hint)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert _load(tmp_path, '\ufeff[[image]]\r\nname = "web"\r\n').images[0].name == "web"
+
+
+def test_a_name_that_no_image_has_is_told_with_what_is_near(tmp_path: Path) -> None:
+    names = ["web", *(f"service-{number}" for number in range(99))]
+    config = _load(tmp_path, "\n".join(f'[[image]]\nname = "{name}"' for name in names))
+    error = no_such_images(["Webb", "nothing"], config)
+    assert error.message == "no image is named 'Webb', 'nothing' in drift.toml"
+    assert error.hint is not None
+    assert error.hint.startswith("did you mean web? configured are: web, service-0, ")
+    assert error.hint.endswith("service-18 and 80 more")
 
 
 def test_the_words_are_those_of_the_verdict() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from drift.errors import SourceError
 from drift.source.checkout import (
     Checkout,
     GitUrl,
@@ -49,6 +51,15 @@ def repository(tmp_path: Path) -> Path:
 def local(path: Path, *leave_out: Path) -> Checkout:
     with open_source(".", path, None, path / "unused", leave_out=leave_out) as checkout:
         return checkout
+
+
+def test_without_git_a_repository_is_not_taken_for_none(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "git", None)  # as where GitPython finds no program
+    with pytest.raises(SourceError, match="git is not found") as raised:
+        local(repository)
+    assert not isinstance(raised.value, GitError)
 
 
 def test_a_clean_subdirectory(repository: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_directory_without_permission_says_what_to_do() -> None:
         lose_privileges(place)
         with pytest.raises(StoreError, match="unable to open") as raised:
             Store.open(f"sqlite:///{place}/drift.db")
-        assert raised.value.hint == "Check that the directory exists and that you may write there."
+        assert raised.value.hint == "check that the directory exists and that you may write there"
         with pytest.raises(StoreError, match="Permission denied"):
             Store.open(f"sqlite:///{place}/deeper/drift.db")
 
@@ -194,7 +194,7 @@ def test_a_value_that_grows_without_end_is_refused_before_it_takes_memory() -> N
 def test_a_server_that_does_not_answer_says_so_and_not_the_password() -> None:
     with pytest.raises(StoreError, match="refused") as raised:
         Store.open("postgresql://drift:geheim@127.0.0.1:1/drift")
-    assert raised.value.hint == "Check that the database server runs and that [store] url names it."
+    assert raised.value.hint == "check that the database server runs and that [store] url names it"
     assert "geheim" not in str(raised.value)
 
 

@@ -132,7 +132,7 @@ def cause_of(cause_id: str, claim: Claim, changes: Sequence[FileChange] = ()) ->
         layer=claim.layer,
         files=len(changes),
         bytes=_bytes(changes),
-        evidence=claim.evidence,
+        evidence=tuple(dict.fromkeys(claim.evidence)),
     )
 
 

@@ -54,6 +54,13 @@ class _Consulted:
         ):
             said.append(f"it named other digests of {_version(cause.after)} on {self._night}")
             cause = replace(cause, grade=Grade.PROVEN)
+        elif cause.kind is Kind.PACKAGE_REPUBLISHED and any(
+            self._as_published(probe, _version(cause.after)) for probe in probes
+        ):
+            said.append(
+                f"it has the same files of {_version(cause.after)}: if they were built here, "
+                "what builds them moved"
+            )
         return replace(cause, evidence=(*cause.evidence, *said)) if said else cause
 
     def _concerns(self, probe: Probe, cause: Cause) -> bool:
@@ -91,6 +98,12 @@ class _Consulted:
         new = set(_files(probe, version)) and then.listed and not _files(then, version)
         more = f": it lists {version}, which it did not" if new else ""
         return f"{name} is another than on {self._night}{more}"
+
+    def _as_published(self, probe: Probe, version: str) -> bool:
+        """Whether the index names the very digests of a version that it named then."""
+        then = self._then.get(address_of(probe))
+        before = _files(then, version) if then else {}
+        return bool(before) and before == _files(probe, version)
 
     def _published_again(self, probe: Probe, version: str) -> bool:
         """Whether the index names other digests of all that it has of a version."""

@@ -47,11 +47,16 @@ class DerivedFiles:
     """
 
     def __init__(
-        self, comparison: Comparison, sources: Sequence[Source], explained: Explained
+        self,
+        comparison: Comparison,
+        sources: Sequence[Source],
+        explained: Explained,
+        layer_of: Callable[[FileChange], int],
     ) -> None:
         self._changes = {change.path: change for change in comparison.files}
         self._sources = sources
         self._explained = explained
+        self._layer_of = layer_of
         self._holders: dict[str, list[Source]] = defaultdict(list)
         self._names: dict[str, list[Source]] = defaultdict(list)
         self._folders: dict[str, list[Source]] = defaultdict(list)
@@ -70,17 +75,16 @@ class DerivedFiles:
         rules = (self._bytecode, self._link, self._notes, self._modules, self._generated)
         return next((claim for rule in rules if (claim := rule(change))), None)
 
-    def of_run(self, change: FileChange, made_by: Instruction | None) -> Claim | None:
+    def of_run(self, layer: int, made_by: Instruction) -> Claim | None:
         """The moved package that an instruction installs, which fetches from nowhere else."""
         found = [
             source
             for source in self._sources
-            if change.layer in {*source.layers, source.claim.layer}
+            if layer in {*source.layers, source.claim.layer}
             and source.claim.origin is Origin.EXTERNAL
             and installs_only(made_by, source.ecosystem)
         ]
-        line = made_by.line if made_by else 0
-        return self._first(change, found, f"line {line} fetches from nowhere else")
+        return self._first(layer, found, f"line {made_by.line} fetches from nowhere else")
 
     def _bytecode(self, change: FileChange) -> Claim | None:
         match = _BYTECODE.fullmatch(change.path)
@@ -92,7 +96,7 @@ class DerivedFiles:
         claim = self._explained(changed) if changed else None
         if claim is not None:
             return _derived(claim, what)
-        return self._first(change, self._holders.get(source, ()), what)
+        return self._first(self._layer_of(change), self._holders.get(source, ()), what)
 
     def _link(self, change: FileChange) -> Claim | None:
         """A link that an install makes to a package's file: alternatives, units, commands."""
@@ -101,7 +105,9 @@ class DerivedFiles:
         ):
             return None
         for target in self._followed(change):
-            claim = self._first(change, self._holders.get(target, ()), "links to its files")
+            claim = self._first(
+                self._layer_of(change), self._holders.get(target, ()), "links to its files"
+            )
             if claim is not None:
                 return claim
         return None
@@ -118,7 +124,7 @@ class DerivedFiles:
         """What an installer writes beside a Python distribution's own files."""
         match = _NOTES.fullmatch(change.path)
         sources = self._folders.get(match["folder"], ()) if match else ()
-        return self._first(change, sources, "the installer's notes on the package")
+        return self._first(self._layer_of(change), sources, "the installer's notes on the package")
 
     def _modules(self, change: FileChange) -> Claim | None:
         """What npm and its like write for a whole tree of packages."""
@@ -131,7 +137,7 @@ class DerivedFiles:
             for source in self._sources
             if source.ecosystem == "npm" and any(p.startswith(below) for p in source.files)
         ]
-        return self._first(change, found, "npm's notes on what it installed")
+        return self._first(self._layer_of(change), found, "npm's notes on what it installed")
 
     def _generated(self, change: FileChange) -> Claim | None:
         for rule in GENERATORS:
@@ -152,7 +158,7 @@ class DerivedFiles:
             sources = self._of(rule)
         else:
             return self._from_inputs(rule, rule.inputs, change)
-        return self._first(change, sources, rule.what, own_layer=rule.own_layer)
+        return self._first(self._layer_of(change), sources, rule.what, own_layer=rule.own_layer)
 
     def _of(self, rule: Generator) -> list[Source]:
         """The sources that a rule is about: packages of its ecosystems, and a moved base."""
@@ -178,16 +184,16 @@ class DerivedFiles:
             return _derived(claim, f"{rule.what}, made from {printable_path(first.path)}{more}")
         called = (s for name in sorted(rule.writers) for s in self._called.get(name, ()))
         writers = [s for s in called if s.ecosystem in rule.ecosystems]
-        return self._first(change, writers, rule.what)
+        return self._first(self._layer_of(change), writers, rule.what)
 
     def _first(
-        self, change: FileChange, sources: Iterable[Source], what: str, *, own_layer: bool = False
+        self, layer: int, sources: Iterable[Source], what: str, *, own_layer: bool = False
     ) -> Claim | None:
         """The best of the sources that reach a path's layer."""
-        reaching = [s for s in sources if s.reaches(change.layer, same=own_layer)]
+        reaching = [s for s in sources if s.reaches(layer, same=own_layer)]
         if not reaching:
             return None
-        first = min(reaching, key=lambda source: source.order(change.layer))
+        first = min(reaching, key=lambda source: source.order(layer))
         others = len({source.claim.key for source in reaching}) - 1
         noun = "source" if others == 1 else "sources"
         more = f"; it follows from {others} other {noun} as well" if others else ""

@@ -1,25 +1,71 @@
-"""RUN instructions that fetch from package archives, and from nothing else that can be read."""
+"""What a RUN fetches from, read from its commands: package archives, or anything.
+
+The shell's own words tell a command from what it is given: ``apt-get install git`` fetches from
+an archive alone, and ``pip freeze`` from nowhere. It is a reading: what a script fetches that a
+command calls is not known here. Specifications: the tools' manuals.
+"""
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
+from collections.abc import Iterator, Sequence
 
 from drift.snapshot.model import Instruction
+from drift.source.shell import Environment, invocations
 
 # Commands that fetch, by the ecosystem whose packages they bring; the others bring anything.
 _TOOLS = {
-    **dict.fromkeys(("apt", "apt-get", "aptitude", "dpkg"), "deb"),
+    **dict.fromkeys(("apt", "apt-get", "aptitude"), "deb"),
     "apk": "apk",
     **dict.fromkeys(("pip", "pipx", "uv", "poetry"), "pypi"),
     **dict.fromkeys(("npm", "npx", "yarn", "pnpm"), "npm"),
 }
-_OTHERS = (
+_OTHERS = frozenset({
     "curl", "wget", "git", "svn", "hg", "rsync", "scp", "ssh", "sftp", "ftp", "nc", "telnet",
     "conda", "gem", "bundle", "cargo", "rustup", "go", "mvn", "gradle", "composer", "cpan",
     "dnf", "microdnf", "yum", "zypper", "pacman", "docker", "aws", "gsutil", "az",
-)  # fmt: skip
-_WORDS = re.compile(rf"(?<![\w./-])(?:/[\w/.-]*/)?({'|'.join((*_TOOLS, *_OTHERS))})[\d.]*(?![\w-])")
+})  # fmt: skip
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_APT = _set("clean autoclean distclean purge remove autoremove list show search")
+_SCRIPTS = _set("run run-script test start ls list pkg prune cache config version")
+# Subcommands that look at what is there, run it or take it away.
+_STILL = {
+    **dict.fromkeys(("apt", "apt-get", "aptitude"), _APT),
+    "apk": _set("del info version stats audit"),
+    "pip": _set("freeze list show check inspect config cache debug uninstall help"),
+    "poetry": _set("run show env version check config"),
+    **dict.fromkeys(("npm", "pnpm", "yarn"), _SCRIPTS),
+    "git": _set(
+        "rev-parse describe log status config diff show init add commit apply tag branch "
+        "show-ref ls-files clean reset gc rm mv version"
+    ),
+    "go": _set("version env fmt clean help"),
+    "cargo": _set("version clean fmt"),
+    "bundle": _set("exec list show config clean check"),
+    "gem": _set("list env contents which specification uninstall"),
+    "conda": _set("list info clean remove config"),
+    "composer": _set("dump-autoload show validate run-script"),
+}
+_ASKED_FOR_ITSELF = frozenset({"--version", "-V", "--help"})
+_WORDS = re.compile(
+    rf"(?<![\w./-])(?:/[\w/.-]*bin/)?({'|'.join(map(re.escape, (*_TOOLS, *sorted(_OTHERS))))})"
+    r"[\d.]*(?![\w/-]|\.\w)"
+)
+_NUMBERED = re.compile(r"(?<=[a-z])[\d.]+\Z")
+# What these are given is no command.
+_HANDLING = _set(
+    ": [ cat cd chmod chown cp echo export grep ln ls mkdir mv printf rm sed set test touch"
+)
+_RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+(?:--\S+\s+)*(?P<script>.*)", re.IGNORECASE | re.DOTALL)
 _HIDDEN = ("--mount", "/dev/tcp/")
+ANYTHING = None
 
 
 def installs_only(instruction: Instruction | None, ecosystem: str | None) -> bool:
@@ -29,8 +75,59 @@ def installs_only(instruction: Instruction | None, ecosystem: str | None) -> boo
     """
     if ecosystem is None or instruction is None or not instruction.is_run:
         return False
-    text = instruction.text
-    if any(word in text for word in _HIDDEN):
+    if any(word in instruction.text for word in _HIDDEN):
         return False
-    used = {_TOOLS.get(word) for word in _WORDS.findall(text)}
-    return used == {ecosystem}
+    return fetched_by(instruction.text) == {ecosystem}
+
+
+def fetched_by(text: str) -> frozenset[str | None]:
+    """The ecosystems that a RUN's commands fetch from; :data:`ANYTHING` among them: from anywhere.
+
+    Where its commands cannot be read, that is so as well.
+    """
+    run = _RUN.match(text)
+    script = run["script"] if run else text
+    # What a here-document holds is not a part of the text.
+    commands = () if "<<" in script else invocations(_as_script(script), Environment())
+    if not commands:
+        return frozenset({ANYTHING})
+    return frozenset(what for command in commands for what in _of_command(command.words))
+
+
+def _as_script(script: str) -> str:
+    """A script as it is, or the words of the exec form, which no shell reads."""
+    try:
+        words = json.loads(script) if script.startswith("[") else None
+    except ValueError:
+        return script
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return script
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+
+
+def _of_command(words: Sequence[str | None]) -> Iterator[str | None]:
+    if not words or words[0] is None:
+        yield ANYTHING
+        return
+    name = _NUMBERED.sub("", posixpath.basename(words[0]))
+    if name not in _TOOLS and name not in _OTHERS:
+        # It may run what it is given: xargs, timeout, ``python -m pip``.
+        if name not in _HANDLING:
+            yield from _of_given([word for word in words[1:] if word])
+    elif not _looks_only(name, words[1:]):
+        yield _TOOLS.get(name, ANYTHING)
+
+
+def _of_given(words: Sequence[str]) -> Iterator[str | None]:
+    for at, word in enumerate(words):
+        if _WORDS.fullmatch(word):
+            yield from _of_command(words[at:])
+            return
+        yield from (_TOOLS.get(tool, ANYTHING) for tool in _WORDS.findall(word))
+
+
+def _looks_only(name: str, words: Sequence[str | None]) -> bool:
+    subcommand = next((word for word in words if word is None or not word.startswith("-")), "")
+    if subcommand == "":
+        return bool(words) and _ASKED_FOR_ITSELF.issuperset(words)
+    return subcommand in _STILL.get(name, frozenset())

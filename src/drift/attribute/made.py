@@ -26,13 +26,12 @@ _NAMED = 5  # sources in a sentence
 
 def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Claim | None:
     """The claim for a file that a RUN of the stage made; None where nothing named moved."""
-    decider = next((d for d in pair.sides.deciders(change) if d.holds), None)
-    run = decider.instruction if decider and not decider.base else None
-    if decider is None or run is None or not run.is_run:
+    layer, run = pair.sides.maker(change) or (0, None)
+    if run is None or not run.is_run:
         return None
-    found = reaching(pair.sources(by), pair.mounted(run.text, by), decider.layer)
+    found = reaching(pair.sources(by), pair.mounted(run.text, by), layer)
     edit = pair.edited(change) if by is Origin.REPO else None
-    found += [(edit, decider.layer)] if edit else []
+    found += [(edit, layer)] if edit else []
     if not found:
         return None
     (nearest, _), *others = in_order(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from drift.attribute.installs import fetched_by
 from drift.source.dockerfile.model import DockerfileError
 from drift.source.dockerfile.mounts import RunMount, run_mount
 
@@ -15,12 +16,8 @@ _RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+((?:--\S+\s+)*)(.*)", re.IGNORECASE | r
 _MOUNT = re.compile(r"--mount=(\S*)", re.IGNORECASE)
 # A secret or an agent is there to fetch with.
 _STILL = {"bind", "cache", "tmpfs"}
-# Words of commands that may fetch something from elsewhere.
-_FETCHES = re.compile(
-    r"\b(?:apt|apt-get|aptitude|apk|dnf|microdnf|yum|zypper|pacman|pip\d?|pipx|uv|poetry|conda|npm"
-    r"|npx|yarn|pnpm|gem|bundle|cargo|rustup|go|mvn|gradle|composer|curl|wget|git|svn|hg|rsync|scp"
-    r"|ssh|ftp|nc|telnet)\b|://|/dev/tcp/"
-)
+# A URL, and what a shell opens by itself, whatever the command is called.
+_ADDRESSES = re.compile(r"://|/dev/tcp/")
 
 
 def may_fetch(text: str) -> bool:
@@ -29,7 +26,7 @@ def may_fetch(text: str) -> bool:
     It is a reading: what a script fetches that it calls is not known here.
     """
     run = _RUN.match(text)
-    if run is None or _FETCHES.search(run[2]):
+    if run is None or _ADDRESSES.search(run[2]) or fetched_by(run[2]):
         return True
     return not {mount.type for mount in _mounts(run[1])} <= _STILL
 

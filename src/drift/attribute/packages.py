@@ -66,7 +66,9 @@ class MovedPackages:
             known = self._known_as_another(moved.purl, files)
             self.claims[moved.purl] = known or self._claim(moved, files)
         self.republished = RepublishedPackages(sides, comparison, bases, self._ownership, values)
-        self._derived = DerivedFiles(comparison, self._sources(comparison), self._explained)
+        self._derived = DerivedFiles(
+            comparison, self._sources(comparison), self._explained, sides.layer_of
+        )
         self._indexes = PackageIndexes(sides, comparison, values)
 
     def of_path(self, change: FileChange) -> Claim | None:
@@ -88,7 +90,8 @@ class MovedPackages:
         To be asked where the experiment says that the outside did it: a RUN that fetches
         from nowhere but the package's archive had nothing else from there.
         """
-        return self._derived.of_run(change, self._sides.made_by(change.after_layer))
+        made = self._sides.maker(change)
+        return self._derived.of_run(*made) if made else None
 
     def owns(self, path: str) -> bool:
         """Whether any package holds a changed path."""

@@ -51,9 +51,10 @@ class MadeOfMoved:
 
     def of_run(self, change: FileChange) -> Claim | None:
         """The source of a file that a RUN made; None where nothing named moved before it."""
-        layer, run = change.after_layer, self._sides.made_by(change.after_layer)
-        if layer is None or run is None or may_fetch(run.text):
+        made = self._sides.maker(change)
+        if made is None or may_fetch(made[1].text):
             return None
+        layer, run = made
         mounted = mounted_by(run.text, Origin.EXTERNAL, self._bases, self._moved)
         if mounted is None:
             return None

@@ -128,9 +128,10 @@ class MovedRemotes:
         there = change.after or change.before
         if there and there.type is EntryType.DIRECTORY and change.change is not Change.MODIFIED:
             return None
-        deciders = self._sides.deciders(change)
+        # What a base has where an instruction made something on one side alone, it always had.
+        deciders = [decider for decider in self._sides.deciders(change) if not decider.base]
         texts = {decider.instruction.text for decider in deciders if decider.instruction}
-        if not deciders or len(texts) != 1 or any(d.base for d in deciders):
+        if len(texts) != 1:
             return None
         moves = [self._only_move(d.instruction, before=d.before) for d in deciders]
         move = moves[0]

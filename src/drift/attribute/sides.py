@@ -174,6 +174,30 @@ class Sides:
             return None
         return Decider(layer, before, holds, layers[layer].base, layers[layer].instruction)
 
+    def maker(self, change: FileChange) -> tuple[int, Instruction] | None:
+        """The candidate's layer and instruction whose work decides a path.
+
+        What an instruction made last night and makes no more leaves nothing tonight, or what
+        the base has there: then it is the one that made it last night, where tonight's build
+        has the very same.
+        """
+        decider = next((d for d in self.deciders(change) if not d.base), None)
+        if decider is None or decider.instruction is None:
+            return None
+        if not decider.before:
+            return decider.layer, decider.instruction
+        same = [
+            (layer, instruction)
+            for layer in range(len(self.after.layers))
+            if (instruction := self.made_by(layer)) and instruction.text == decider.instruction.text
+        ]
+        return same[0] if len(same) == 1 else None
+
+    def layer_of(self, change: FileChange) -> int:
+        """The layer whose instruction decides a path, else the one that holds it."""
+        made = self.maker(change)
+        return made[0] if made else change.layer
+
     def made_by(self, layer: int | None, *, before: bool = False) -> Instruction | None:
         """The instruction that made a layer of the candidate, or of the baseline."""
         layers = self._layers(before=before)

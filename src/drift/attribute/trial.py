@@ -139,9 +139,10 @@ class PathTrial(Trial):
 
     def _volatile(self, change: FileChange) -> tuple[str, ...]:
         """As evidence: the volatile arguments by which a RUN made a file that fetches nothing."""
-        made_by = self.sides.made_by(change.after_layer)
-        if made_by is None or may_fetch(made_by.text):
+        made = self.sides.maker(change)
+        if made is None or may_fetch(made[1].text):
             return ()
+        made_by = made[1]
         return tuple(
             f"line {made_by.line} names the volatile argument {name}, which has another value"
             for name in self.sides.moved_arguments

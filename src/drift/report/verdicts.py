@@ -53,7 +53,7 @@ def event_in_words(event: Part) -> str:
     subject = _short(event)
     said = {
         "package": f"{subject} moved",
-        "package-republished": f"{subject} was published again under its version",
+        "package-republished": f"{subject} has other bytes at its old version",
         "package-index": f"{subject} lists other packages",
         "base-image": f"{subject} was pushed anew",
         "remote-content": f"{subject} changed under its URL",

@@ -149,3 +149,12 @@ def test_suites_are_those_of_the_instruction() -> None:
 def test_a_flat_archive_without_a_release_is_not_told_of() -> None:
     none = replace(suite(None), gone=True)
     assert told(DEB, [none], [none]) == DEB
+
+
+def test_a_version_that_the_index_has_as_it_had_it_may_be_another_build() -> None:
+    said = "it has the same files of 1.0"
+    assert said in told(ANEW, [flask(OLD)], [flask(NEW)]).evidence[-1]
+    other = {**OLD, "flask-1.0-cp311-cp311-linux_x86_64.whl": "sha256:d"}
+    for then, now in ((OLD, other), (other, OLD), (None, OLD), ({}, OLD)):
+        evidence = told(ANEW, [flask(then)], [flask(now)]).evidence
+        assert not any(said in sentence for sentence in evidence)

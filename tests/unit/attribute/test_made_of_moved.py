@@ -133,3 +133,25 @@ def test_a_trigger_that_only_the_moved_base_brings() -> None:
     same_trigger = made("ONBUILD RUN make", versions="12")
     assert same_trigger is not None
     assert "ran on what moved" in same_trigger.evidence[-1]
+
+
+def test_what_a_run_makes_no_more() -> None:
+    layers = LayersInMemory()
+    then = snapshot(["RUN 1", RUN], "1", layers)
+    gone = snapshot_of([[file("base")], [file("own0", "1")], [file("other")]], layers, base=1)
+    for after, expected in (("RUN make", "a"), ("RUN other", None)):
+        tied = [
+            replace(layer, instruction=Instruction("0", at, text))
+            for at, (layer, text) in enumerate(
+                zip(gone.layers[1:], ("RUN 1", after), strict=True), start=2
+            )
+        ]
+        now = replace(gone, layers=(gone.layers[0], *tied))
+        sides = Sides(then, now)
+        changes = {change.path: change for change in compare(then, now, layers).files}
+        claims = Claims()
+        claims.packages = {"a": claims.add(claim("a", 1))}
+        rule = MadeOfMoved(sides, MovedBases(sides), lambda _name, _by: ())
+        rule.learn(claims, (), changes)
+        found = rule.of_run(changes["/made"])
+        assert (found and found.subject) == expected

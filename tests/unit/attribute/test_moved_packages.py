@@ -9,7 +9,7 @@ import pytest
 
 from drift.attribute.model import Grade, Kind, Origin
 from drift.snapshot.model import Package
-from support.images import file
+from support.images import Member, file
 from support.packaged import CURL, EDITED, INSTALL, Made, PackagedNight, base, deb
 
 BIN = "/usr/bin/curl"
@@ -243,3 +243,24 @@ def test_what_else_an_install_makes(text: str, *, derived: bool) -> None:
     assert night.claims["/run/adduser"] is None
     assert (claim is not None) is derived
     assert claim is None or (claim.subject, claim.grade) == (CURL, Grade.DERIVED)
+
+
+@pytest.mark.parametrize("text", [INSTALL, "RUN apt-get install -y curl git wget"])
+def test_what_an_install_made_and_makes_no_more(text: str) -> None:
+    """It leaves nothing, or what the base has there: the package's move took it away."""
+    below = [file("etc/passwd", "root"), file("etc/profile", "base")]
+    users = [file("etc/passwd", "root, curl"), file("etc/profile", "of curl"), file("opt/made")]
+
+    def side(version: str, *made: Member) -> Made:
+        installed = [file("usr/bin/curl", version), *made]
+        return Made([(text, installed)], (deb("curl", version, BIN),), below=below)
+
+    for night in (
+        PackagedNight(side("1", *users), side("2")),
+        PackagedNight(side("1"), side("2", *users)),
+    ):
+        derived = {
+            c.path: night.claims[c.path] or night.packages.of_run(c) for c in night.comparison.files
+        }
+        assert {claim and claim.subject for claim in derived.values()} == {CURL}
+        assert set(derived) >= {"/etc/passwd", "/etc/profile", "/opt/made"}

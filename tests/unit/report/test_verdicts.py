@@ -78,7 +78,7 @@ def test_more_than_two_changes_are_counted() -> None:
     ("kind", "subject", "said"),
     [
         ("base-image", "debian:12", "debian:12 was pushed anew"),
-        ("package-republished", "pkg:apk/alpine/musl", "Alpine's musl was published again"),
+        ("package-republished", "pkg:apk/alpine/musl", "Alpine's musl has other bytes"),
         ("git-remote", "https://git.example/a/tool.git", "git.example's tool moved"),
         ("source-unavailable", "https://x.example/a/b.tgz", "x.example's b.tgz is gone"),
         ("file", "/etc/x", "/etc/x changed and no source is known"),

@@ -74,14 +74,24 @@ def remedies(cause: Part, image: Part, night: date) -> tuple[Remedy, ...]:
 
 
 def first_step(image: Part, night: date) -> Remedy | None:
-    """The one thing to do first about an image, for a line in a list."""
+    """The one thing to do first about an image, for a line in a list.
+
+    Where there is no image, that is not to accept it.
+    """
+    retry = again(image)
     for cause in causes.by_urgency(image["causes"]):
         if cause["origin"] in (Origin.EXTERNAL, Origin.UNEXPLAINED, Origin.TOOLCHAIN):
             for remedy in remedies(cause, image, night):
-                return remedy
-    if image["status"] in (Status.BROKEN, Status.UNKNOWN):
-        return Remedy("Build it again alone", f"drift check {image['name']}", "shell")
-    return None
+                if retry is None or remedy.language != "toml":
+                    return remedy
+    return retry
+
+
+def again(image: Part) -> Remedy | None:
+    """Another try at an image that did not come out; None where it did."""
+    if image["status"] not in (Status.BROKEN, Status.UNKNOWN):
+        return None
+    return Remedy("Build it again alone", f"drift check {image['name']}", "shell")
 
 
 def explain(image: str, subject: str | None = None) -> str:

@@ -85,6 +85,20 @@ def test_the_stacks_part_where_the_first_layer_differs() -> None:
     assert all(level.after_width > 0 for level in levels)
 
 
+def test_a_layer_of_a_base_that_grew_is_not_called_the_instructions_that_was_there() -> None:
+    def layer(digest: str, line: int | None) -> dict[str, object]:
+        made = None if line is None else {"stage": "0", "line": line, "text": "RUN x"}
+        return {"diff_id": digest, "size": 1, "base": line is None, "instruction": made}
+
+    image = {
+        "baseline": {"layers": [layer("a", None), layer("b", 2)]},
+        "candidate": {"layers": [layer("a", None), layer("c", None), layer("d", 2)]},
+    }
+    levels = stacks(image)
+    assert [level.base for level in levels] == [True, True, False]
+    assert [level.instruction and level.instruction["line"] for level in levels] == [None, None, 2]
+
+
 def test_directories_count_all_that_is_below_them() -> None:
     document = showcase.many()["files"]["entries"]
     markup = tree(document[:1], document)

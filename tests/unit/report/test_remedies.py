@@ -7,6 +7,7 @@ import tomllib
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,7 +125,12 @@ def test_the_first_step_is_that_of_the_most_urgent_cause() -> None:
     step = remedies.first_step(image, NIGHT)
     assert step is not None
     assert step.line == "a=2"
-    broken = {"name": "web", "status": "broken", "causes": []}
-    assert remedies.first_step(broken, NIGHT) == Remedy(
-        "Build it again alone", "drift check web", "shell"
-    )
+
+
+@pytest.mark.parametrize("status", ["broken", "unknown"])
+def test_the_first_step_to_what_has_no_image_is_not_to_accept_it(status: str) -> None:
+    gone = cause("source-unavailable", "debian:12", after=None)
+    retry = Remedy("Build it again alone", "drift check web", "shell")
+    for causes in ([], [gone]):
+        failed = {"name": "web", "status": status, "causes": causes}
+        assert remedies.first_step(failed, NIGHT) == retry == remedies.again(failed)

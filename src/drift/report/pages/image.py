@@ -61,6 +61,7 @@ def render(document: Part, image: Part, logs: Set[str] = frozenset()) -> Page:
         told=[view for view in views if not causes.is_noise(view)],
         noise=[view for view in views if causes.is_noise(view)],
         steps=_steps(views),
+        again=remedies.again(image) if run else None,
         failures=[_failure(failure) for failure in words.failures(image)],
         whose=_whose(image),
         tree=tree.tree(shown, image["files"]["entries"]) if shown else None,

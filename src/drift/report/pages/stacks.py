@@ -27,20 +27,25 @@ class Level:
 
     @property
     def instruction(self) -> Part | None:
-        """What made the layer: the candidate's instruction, else the baseline's."""
-        sides = [side for side in (self.after, self.before) if side]
-        return next((side["instruction"] for side in sides if side["instruction"]), None)
+        """What made the layer, the candidate's where it has one there."""
+        made: Part | None = self._shown["instruction"]
+        return made
 
     @property
     def created_by(self) -> str | None:
         """What the image's history says of it, where no instruction is known."""
-        sides = [side for side in (self.after, self.before) if side]
-        return next((side["created_by"] for side in sides if side.get("created_by")), None)
+        said: str | None = self._shown.get("created_by")
+        return said
 
     @property
     def base(self) -> bool:
         """Whether a base brought it."""
-        return any(side["base"] for side in (self.before, self.after) if side)
+        return bool(self._shown["base"])
+
+    @property
+    def _shown(self) -> Part:
+        """The side that is told of: a base with one layer more pushes others' to its place."""
+        return self.after or self.before or {"instruction": None, "base": False}
 
 
 def stacks(image: Part) -> list[Level]:

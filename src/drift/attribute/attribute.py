@@ -187,6 +187,7 @@ class _Attributing:
                 *self.packages.owners_of(changes),
                 *self.remotes.notes_of(None if gone else self.sides.made_by(layer)),
                 *self.stages.unknown_of(changes),
+                *(self.made.beside(changes[0]) if claim.origin is Origin.EXTERNAL else ()),
             ),
         )
 

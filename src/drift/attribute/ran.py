@@ -65,3 +65,12 @@ class MadeOfMoved:
         said = f"line {run.line} ran on what moved, and names nothing else outside"
         evidence = (*nearest.evidence, said, *besides(others))
         return replace(nearest, grade=Grade.DERIVED, evidence=evidence)
+
+    def beside(self, change: FileChange) -> tuple[str, ...]:
+        """As evidence for a file without a source: what moved below its RUN, or in it."""
+        made = self._sides.maker(change)
+        if made is None or not made[1].is_run:
+            return ()
+        return tuple(
+            besides([claim for claim, _ in in_order(reaching(self._sources, (), made[0]))])
+        )

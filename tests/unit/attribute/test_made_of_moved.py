@@ -155,3 +155,19 @@ def test_what_a_run_makes_no_more() -> None:
         rule.learn(claims, (), changes)
         found = rule.of_run(changes["/made"])
         assert (found and found.subject) == expected
+
+
+def test_what_may_have_fetched_is_told_what_moved_beside_it() -> None:
+    fetching = "RUN curl https://example.org"
+    layers = LayersInMemory()
+    then, now = (snapshot(["RUN 1", fetching], content, layers) for content in "12")
+    sides = Sides(then, now)
+    changes = {change.path: change for change in compare(then, now, layers).files}
+    claims = Claims()
+    claims.packages = {name: claims.add(claim(name, layer)) for name, layer in (("a", 1), ("b", 2))}
+    rule = MadeOfMoved(sides, MovedBases(sides), lambda _name, _by: ())
+    rule.learn(claims, (), changes)
+    assert rule.of_run(changes["/made"]) is None
+    (said,) = rule.beside(changes["/made"])
+    assert "b moved absent → absent, a moved" in said
+    assert "b moved" not in rule.beside(changes["/own0"])[0]

@@ -75,10 +75,18 @@ def _in_buildkit(stage: Stage, statement: Statement) -> str | None:
 
 
 def _agrees(text: str, statement: Statement) -> bool:
-    """Whether a step's text can be the instruction's, with values in the place of variables."""
+    """Whether a step's text can be the instruction's, with values in the place of variables.
+
+    Older builders leave out the backslashes that escape something.
+    """
     if statement.heredocs:
         text = re.sub(r" \(.*\)$", "", text, flags=re.DOTALL)
-    first, *rest = _VARIABLE.split(single_spaced(statement.text))
+    written = single_spaced(statement.text)
+    return _fits(text, written) or _fits(text.replace("\\", ""), written.replace("\\", ""))
+
+
+def _fits(text: str, written: str) -> bool:
+    first, *rest = _VARIABLE.split(written)
     if not rest:
         return text == first
     *middle, last = rest

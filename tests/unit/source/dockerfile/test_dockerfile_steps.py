@@ -81,3 +81,23 @@ OTHER
 def test_values_and_here_documents_in_step_names(name: str, line: int | None) -> None:
     found = instruction_of_step(FILLED, name)
     assert (found.line if found else None) == line
+
+
+ESCAPED = parse(rb"""FROM a
+RUN echo "{\"a\": 1}" > /a.json
+RUN echo "{a: 1}" > /a.json
+""")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (r'[2/3] RUN echo "{\"a\": 1}" > /a.json', 2),
+        ('[2/3] RUN echo "{"a": 1}" > /a.json', 2),
+        ('[3/3] RUN echo "{a: 1}" > /a.json', 3),
+        ('[3/3] RUN echo "{"b": 1}" > /a.json', None),
+    ],
+)
+def test_escapes_that_older_builders_leave_out(name: str, line: int | None) -> None:
+    found = instruction_of_step(ESCAPED, name)
+    assert (found.line if found else None) == line

@@ -177,6 +177,7 @@ class _Attributing:
     def _named_after(self, changes: list[FileChange], claim: Claim) -> Claim:
         """A claim that names no source, named after its paths."""
         gone, layer = changes[0].after_layer is None, changes[0].layer
+        maker = self.sides.maker(changes[0])
         return replace(
             claim,
             subject=_common_path(changes),
@@ -185,7 +186,7 @@ class _Attributing:
             evidence=(
                 *claim.evidence,
                 *self.packages.owners_of(changes),
-                *self.remotes.notes_of(None if gone else self.sides.made_by(layer)),
+                *self.remotes.notes_of(maker[1] if maker else None),
                 *self.stages.unknown_of(changes),
                 *(self.made.beside(changes[0]) if claim.origin is Origin.EXTERNAL else ()),
             ),

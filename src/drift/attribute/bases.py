@@ -33,30 +33,9 @@ class MovedBases:
                 self._by_role.setdefault(role, claim)
 
     def _claim(self, before: Base | None, after: Base | None) -> Claim:
-        shown = after or before
-        if shown is None:
-            raise ValueError("a base that is on neither side")
-        same_reference = bool(before and after and before.reference == after.reference)
-        evidence = []
-        if same_reference:
-            evidence.append(f"{shown.reference} has another digest than in the baseline")
-        elif before and after:
-            evidence.append(f"the Dockerfile names {after.reference}, before {before.reference}")
-        if self._sides.same_repo_side:
-            evidence.append("repo fingerprint unchanged")
-        if not same_reference and (moved := self._old_base_moved(before)):
-            evidence.append(moved)
-        if shown.local:
-            evidence.append("no registry gave it: the engine's own image was used")
-        return Claim(
-            origin=Origin.EXTERNAL if same_reference else Origin.REPO,
-            kind=Kind.BASE_IMAGE,
-            subject=shown.reference,
-            grade=Grade.PROVEN,
-            before=_identity(before, same_reference),
-            after=_identity(after, same_reference),
-            evidence=tuple(evidence),
-        )
+        unchanged = "repo fingerprint unchanged" if self._sides.same_repo_side else None
+        left = before if before and after and before.reference != after.reference else None
+        return claim_of_move(before, after, unchanged, self._old_base_moved(left))
 
     def _old_base_moved(self, before: Base | None) -> str | None:
         """As evidence: the base that the repository left has moved as well."""
@@ -111,6 +90,31 @@ class MovedBases:
             return None
         evidence = f"the base of stage {source} moved; what the stage itself did was not examined"
         return replace(stage, grade=Grade.INFERRED, evidence=(*stage.evidence, evidence))
+
+
+def claim_of_move(before: Base | None, after: Base | None, *more: str | None) -> Claim:
+    """The claim that a base moved, of what it was and is; ``more`` is told after that."""
+    shown = after or before
+    if shown is None:
+        raise ValueError("a base that is on neither side")
+    same_reference = bool(before and after and before.reference == after.reference)
+    facts: list[str | None] = []
+    if same_reference:
+        facts.append(f"{shown.reference} has another digest than in the baseline")
+    elif before and after:
+        facts.append(f"the Dockerfile names {after.reference}, before {before.reference}")
+    facts += more
+    if shown.local:
+        facts.append("no registry gave it: the engine's own image was used")
+    return Claim(
+        origin=Origin.EXTERNAL if same_reference else Origin.REPO,
+        kind=Kind.BASE_IMAGE,
+        subject=shown.reference,
+        grade=Grade.PROVEN,
+        before=_identity(before, same_reference),
+        after=_identity(after, same_reference),
+        evidence=tuple(filter(None, facts)),
+    )
 
 
 def _identity(base: Base | None, same_reference: bool) -> str | None:

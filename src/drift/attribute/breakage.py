@@ -11,6 +11,8 @@ T is tonight's build, tried twice; C the replay: the baseline's repo side, tonig
 5. No C can be had: ``unexplained``; but a source that is gone from an instruction which the
    baseline had too is the world's doing (``inferred``).
 6. No baseline: ``unexplained``; but a source that is gone is the world's doing (``inferred``).
+
+Where the log names no source, bases that moved are told as causes beside it.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drift.attribute.at_fault import AtFault, at_fault, failure_of, instruction_text, unanswered
+from drift.attribute.bases import claim_of_move
 from drift.attribute.claims import Claim, cause_of
 from drift.attribute.edits import edit_between
 from drift.attribute.model import Attribution, Grade, Kind, Origin, Status
+from drift.attribute.sides import pairs_of_moved
 from drift.attribute.toolchain import moved_engine
 from drift.builds import Build, FailureKind, Reason
 
@@ -82,10 +86,20 @@ def causes_of_break(
     known = baseline if baseline is not None and baseline.ok else None
     claims = _claims(known, last, replays, no_replay)
     seen = _times(tried)
-    return Breakage(
-        Status.BROKEN,
-        tuple(replace(claim, evidence=(*claim.evidence, *seen)) for claim in claims),
-    )
+    told = tuple(replace(claim, evidence=(*claim.evidence, *seen)) for claim in claims)
+    unnamed = all(claim.kind is Kind.FILE for claim in claims)
+    moved = _moved_bases(known, last) if known and unnamed else ()
+    return Breakage(Status.BROKEN, (*told, *moved))
+
+
+def _moved_bases(baseline: Build, last: Build) -> tuple[Claim, ...]:
+    """Where nothing names what broke a build: the bases that moved, of which it may be one."""
+    if baseline.inputs is None or last.inputs is None:
+        return ()
+    pairs = pairs_of_moved(baseline.inputs.bases, last.inputs.bases)
+    why = "the build that fails stands on it"
+    claims = (claim_of_move(*pair, why) for pair in pairs)
+    return tuple(claim for claim in claims if claim.origin is Origin.EXTERNAL)
 
 
 def replay_break(baseline: Build, replay: Build) -> Claim | None:

@@ -106,7 +106,9 @@ def _as_script(script: str) -> str:
 
 
 def _of_command(words: Sequence[str | None]) -> Iterator[str | None]:
-    if not words or words[0] is None:
+    if not words:
+        return  # ``env`` alone
+    if words[0] is None:
         yield ANYTHING
         return
     name = _NUMBERED.sub("", posixpath.basename(words[0]))

@@ -11,15 +11,18 @@ one moved.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim, Key
 from drift.attribute.model import Grade, Kind, Origin
+from drift.attribute.purls import bare_name
 from drift.attribute.stagepair import Source, StagePair
 from drift.compare.model import FileChange
 from drift.snapshot.model import Instruction
 
+_PACKAGES = (Kind.PACKAGE, Kind.PACKAGE_REPUBLISHED)
 _LONGEST = 60  # characters of an instruction in a sentence
 _NAMED = 5  # sources in a sentence
 
@@ -34,7 +37,7 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
     found += [(edit, layer)] if edit else []
     if not found:
         return None
-    (nearest, _), *others = in_order(found)
+    (nearest, _), *others = in_order(found, run)
     sure = not others and nearest is not edit
     return replace(
         nearest,
@@ -59,13 +62,20 @@ def reaching(
     return below + [(claim, layer) for claim in mounted]
 
 
-def in_order(found: Iterable[tuple[Claim, int]]) -> list[tuple[Claim, int]]:
-    """The nearest first, each source once."""
-    ordered = sorted(found, key=lambda one: (-one[1], one[0].subject))
+def in_order(found: Iterable[tuple[Claim, int]], run: Instruction) -> list[tuple[Claim, int]]:
+    """Each source once: those that the RUN's command names, then the nearest."""
+    ordered = sorted(found, key=lambda one: (not _names(run, one[0]), -one[1], one[0].subject))
     first: dict[Key, tuple[Claim, int]] = {}
     for one in ordered:
         first.setdefault(one[0].key, one)
     return list(first.values())
+
+
+def _names(run: Instruction, claim: Claim) -> bool:
+    """Whether a command has a package's name among its words: most are called as their program."""
+    name = bare_name(claim.subject) if claim.kind in _PACKAGES else ""
+    word = rf"(?<![\w./-])(?:/[\w/.-]*bin/)?{re.escape(name)}(?![\w/-]|\.\w)"
+    return bool(name) and re.search(word, run.text) is not None
 
 
 def _moved(claim: Claim) -> str:

@@ -132,8 +132,8 @@ class MovedPackages:
         base, traces = self._bases.of_image, files or self._traces(change.purl)
         if base and self._all_in_base(traces):
             return base
-        own = next((file for file in traces if not self._bases.of_path(file)), None)
-        layer = own.layer if own and own.after else None
+        own = [file for file in traces if file.after and not self._bases.of_path(file)]
+        layer = own[0].layer if own else None
         mover, grade = self._mover(change, files)
         return Claim(
             origin=mover.origin,

@@ -58,7 +58,7 @@ class MadeOfMoved:
         mounted = mounted_by(run.text, Origin.EXTERNAL, self._bases, self._moved)
         if mounted is None:
             return None
-        found = in_order(reaching(self._sources, mounted, layer))
+        found = in_order(reaching(self._sources, mounted, layer), run)
         if not found:
             return None
         nearest, *others = (claim for claim, _ in found)
@@ -71,6 +71,6 @@ class MadeOfMoved:
         made = self._sides.maker(change)
         if made is None or not made[1].is_run:
             return ()
-        return tuple(
-            besides([claim for claim, _ in in_order(reaching(self._sources, (), made[0]))])
-        )
+        layer, run = made
+        found = in_order(reaching(self._sources, (), layer), run)
+        return tuple(besides([claim for claim, _ in found]))

@@ -13,9 +13,10 @@ that of the file in ``.git`` that names it:
 
 1. ``proven``: the baseline's file was served then and no more tonight, and tonight's file is
    served tonight and was not then.
-2. ``proven``: one of the two sides fits so, and the repository cannot have done the rest: the
-   fingerprint is the same, or the replay gives tonight's value. What only the repository
-   could have chosen anew (another file of the archive) is not told from the world otherwise.
+2. ``proven``: one of the two sides fits so (the source may be gone tonight, or have been gone
+   then), and the repository cannot have done the rest: the fingerprint is the same, or the replay
+   gives tonight's value. What only the repository could have chosen anew (another file of the
+   archive) is not told from the world otherwise.
 3. ``inferred``: tonight's file is served tonight, the address has no probe in the baseline,
    and the repository cannot have done it, as above.
 4. ``inferred``: the path was made by the instruction that names the address, on both sides with

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
 from drift.attribute.copies import copied_from, copies_context
@@ -165,6 +167,14 @@ class RepositoryChanges:
         """
         base = self._bases.of_image
         return base if base and not wrote_setting(self._sides, change.field) else None
+
+    def of_expanded_config(self) -> Claim | None:
+        """The moved base by whose variables an unchanged instruction writes another value."""
+        base = self._bases.of_image
+        if base is None or base.origin is not Origin.EXTERNAL:
+            return None
+        why = "an instruction writes a setting of what the base has"
+        return replace(base, grade=Grade.DERIVED, evidence=(*base.evidence, why))
 
     def of_config(self, change: ConfigChange) -> Claim | None:
         """The edit that a configuration field follows from."""

@@ -63,7 +63,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One source that moved; ``then`` is None where it was first asked tonight.
+    """One source that moved, came or went; ``then`` is None where it was first asked tonight.
 
     ``answers`` are tonight's that differ from ``then``; ``now`` is the one of them that the
     image shows, else the first. With ``again`` tonight's answers differ from each other.
@@ -112,8 +112,10 @@ class Move:
         what = "the repository had" if is_git else "the URL served"
         if self.then is None or sides.baseline is None:
             return f"{what} {_short(self.now)} tonight, and was not asked before"
-        night = sides.baseline.night
-        return f"{what} {_short(self.then)} on {night} and {_short(self.now)} tonight"
+        night, now = sides.baseline.night, _short(self.now)
+        if self.now.identity is None:
+            now = f"nothing ({self.now.problem})"
+        return f"{what} {_short(self.then)} on {night} and {now} tonight"
 
 
 def moves_of(sides: Sides) -> Iterator[Move]:
@@ -131,15 +133,21 @@ def moves_of(sides: Sides) -> Iterator[Move]:
 
 
 def _move(then: Probe | None, now: Probe, answers: Iterable[Probe]) -> Move | None:
-    known = [probe for probe in answers if probe.identity is not None]
-    then = then if then is not None and then.identity is not None else None
-    moved = [probe for probe in known if then is None or probe.identity != then.identity]
+    known = [probe for probe in answers if _answered(probe)]
+    then = then if then is not None and _answered(then) else None
+    former = then.identity if then else None
+    moved = [probe for probe in known if probe.identity != former]
     if not moved:
         return None
     again = len({probe.identity for probe in known}) > 1
     # Answers of other builds are tied to other places; the first look's place is the image's.
     placed = tuple(replace(probe, remote=now.remote) for probe in moved)
     return Move(then, placed[0], placed, again, Served([then] if then else ()), Served(moved))
+
+
+def _answered(probe: Probe) -> bool:
+    """Whether a source said what it serves, or that it has no such thing (any more)."""
+    return probe.identity is not None or probe.gone
 
 
 def by_address(probes: Iterable[Probe]) -> dict[Address, Probe]:
@@ -167,7 +175,7 @@ def _instructions(snapshot: Snapshot | None) -> Iterator[tuple[int, Instruction]
 
 
 def _short(probe: Probe) -> str:
-    return str(probe.identity)[: len("sha256:") + 12]
+    return str(probe.identity)[: len("sha256:") + 12] if probe.identity else "nothing"
 
 
 def _without_common_end(path: str, name: str) -> str:

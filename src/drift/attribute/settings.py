@@ -27,8 +27,12 @@ _KEYWORDS = {
 def wrote_setting(sides: Sides, field: str) -> bool:
     """Whether an instruction that only one side has wrote a field (``Env.PATH``, ``Cmd``)."""
     setting, _, name = field.partition(".")
-    keyword = re.compile(rf"\b(?:{_KEYWORDS.get(setting, re.escape(setting.upper()))})\b")
-    return any(keyword.search(line) and name in line for line in _one_sided(sides))
+    keyword = rf"\b(?:{_KEYWORDS.get(setting, re.escape(setting.upper()))})\b"
+    # Variables and labels stand as ``NAME=value``, once quoted; ports without ``/tcp``.
+    key = re.escape(name.removesuffix("/tcp"))
+    key = rf"[\s\"']{key}[\"']?[=\s]" if setting in ("Env", "Labels") else key
+    written = re.compile(rf"{keyword}.*?{key}", re.DOTALL)
+    return any(written.search(line) for line in _one_sided(sides))
 
 
 def _one_sided(sides: Sides) -> set[str]:

@@ -137,14 +137,14 @@ class Sides:
         """
         if self.before_inputs is None or self.after_inputs is None:
             return ()
-        return _moved(self.before_inputs.bases, self.after_inputs.bases)
+        return pairs_of_moved(self.before_inputs.bases, self.after_inputs.bases)
 
     @property
     def moved_frontends(self) -> tuple[tuple[Base | None, Base | None], ...]:
         """Frontends (``# syntax``) that differ."""
         if self.before_inputs is None or self.after_inputs is None:
             return ()
-        return _moved(self.before_inputs.bases, self.after_inputs.bases, frontends=True)
+        return pairs_of_moved(self.before_inputs.bases, self.after_inputs.bases, frontends=True)
 
     @property
     def moved_arguments(self) -> tuple[str, ...]:
@@ -221,9 +221,10 @@ class Sides:
         return (self.before if before else self.after).layers
 
 
-def _moved(
+def pairs_of_moved(
     before: tuple[Base, ...], after: tuple[Base, ...], *, frontends: bool = False
 ) -> tuple[tuple[Base | None, Base | None], ...]:
+    """Bases that differ, paired by reference and by what they served as; or frontends."""
     left: dict[str, list[Base]] = defaultdict(list)
     for base in before:
         if _is_frontend(base) is frontends:

@@ -209,8 +209,23 @@ class ConfigTrial(Trial):
         edit = self.repository.of_config(change)
         repo = edit or replace(unnamed, origin=Origin.REPO)
         claim, need = self.told(origin_of(self._placed(case)), unnamed, repo, edit)
-        volatile = self._volatile(change, claim, unnamed)
-        return (volatile, None) if volatile else (claim, need)
+        known = self._volatile(change, claim, unnamed) or self._of_base(claim)
+        return (known, None) if known else (claim, need)
+
+    def _of_base(self, claim: Claim) -> Claim | None:
+        """A field that an instruction writes anew of the variables of a base that moved.
+
+        It fetches nothing: where the outside did it, and no argument or tool moved, the base
+        did.
+        """
+        if not self._outside(claim) or self.sides.moved_arguments or self.tools:
+            return None
+        return self.repository.of_expanded_config()
+
+    def _outside(self, claim: Claim) -> bool:
+        """Whether the outside wrote a field, as far as the builds at hand can tell."""
+        open_still = claim.origin is Origin.UNEXPLAINED and self.sides.same_repo_side
+        return open_still or claim.origin is Origin.EXTERNAL
 
     def _volatile(self, change: ConfigChange, claim: Claim, unnamed: Claim) -> Claim | None:
         """A field that an argument wrote which no fingerprint tells: noise that is wanted.
@@ -219,8 +234,7 @@ class ConfigTrial(Trial):
         base, the builder and such arguments decide what it writes.
         """
         moved = self.sides.moved_arguments
-        open_still = claim.origin is Origin.UNEXPLAINED and self.sides.same_repo_side
-        if not moved or not (open_still or claim.origin is Origin.EXTERNAL):
+        if not moved or not self._outside(claim):
             return None
         exact = [name for name in moved if self._is_value_of(name, change)]
         if not exact and (self.tools or self.sides.moved_bases):

@@ -499,6 +499,10 @@ def test_a_frontend_and_an_engine_that_moved_are_evidence_and_no_base() -> None:
         ("Env.OWN", (BASE, "RUN x", "ENV OWN=2"), Kind.DOCKERFILE),
         ("Cmd", (BASE, "RUN x", 'CMD ["b"]'), Kind.DOCKERFILE),
         ("Cmd", (BASE, "RUN x", "ENV OWN=2"), Kind.BASE_IMAGE),
+        ("Env.V", (BASE, "RUN x", "ENV W=1 PV=2"), Kind.BASE_IMAGE),
+        ("Env.LANG", (BASE, "RUN x", "ENV LANGUAGE=en"), Kind.BASE_IMAGE),
+        ("Env.LANG", (BASE, "RUN x", 'ENV A="b c" LANG=en'), Kind.DOCKERFILE),
+        ("Env.LANG", (BASE, "RUN x", "/bin/sh -c #(nop)  ENV LANG=en"), Kind.DOCKERFILE),
     ],
 )
 def test_a_setting_is_the_base_s_or_of_the_instruction_that_writes_it(
@@ -514,6 +518,24 @@ def test_a_setting_is_the_base_s_or_of_the_instruction_that_writes_it(
         side("2", history, bases=(base(version="2"),), repo=edited()),
     )
     assert night.by_id(night.attribution.config[field]).kind is kind
+
+
+def test_a_setting_that_is_written_of_the_base_s_variables_is_the_base_s() -> None:
+    def side(value: str, **fields: Any) -> Side:
+        lines = (BASE, f"ENV X={value}")
+        return Side([(BASE, [file("base")])], settings={"Env": [f"X={value}"]}, history=lines,
+                    **fields)  # fmt: skip
+
+    def told(**fields: Any) -> tuple[Origin | None, Kind, Grade]:
+        night = Night(side("1"), side("2", **fields))
+        cause = night.by_id(night.attribution.config["Env.X"])
+        return cause.origin, cause.kind, cause.grade
+
+    moved = (base(version="2"),)
+    assert told(bases=moved)[:2] == (Origin.EXTERNAL, Kind.BASE_IMAGE)
+    assert told()[0] is Origin.UNEXPLAINED
+    assert told(bases=moved, repo=edited())[1] is Kind.DOCKERFILE
+    assert told(bases=moved, engine=replace(ENGINE, version="29"))[0] is Origin.UNEXPLAINED
 
 
 @pytest.mark.parametrize(

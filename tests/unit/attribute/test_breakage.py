@@ -444,3 +444,18 @@ def test_causes_have_ids_and_explain_no_file() -> None:
 def test_only_a_build_that_failed_is_judged(tried: list[Build]) -> None:
     with pytest.raises(ValueError, match=r"built|did not fail"):
         causes_of_break(BASELINE, tried, [], None)
+
+
+def test_a_base_that_moved_is_told_where_nothing_names_what_broke() -> None:
+    moved = replace(DEBIAN, image_id=Digest.of(b"new"), digest=Digest.of(b"pushed"))
+
+    def broken(*printed: str) -> list[tuple[Kind, str, str | None]]:
+        last = failed(*printed, text="RUN make")
+        assert last.inputs is not None
+        last = replace(last, inputs=replace(last.inputs, bases=(moved,)))
+        claims = causes_of_break(BASELINE, [last], [], None).claims
+        return [(claim.kind, claim.subject, claim.after) for claim in claims]
+
+    base = (Kind.BASE_IMAGE, "debian:bookworm", moved.identity)
+    assert broken(*COMPILER) == [(Kind.FILE, "RUN make", None), base]
+    assert [kind for kind, *_ in broken(*VERSION_GONE)] == [Kind.SOURCE_UNAVAILABLE]

@@ -40,6 +40,7 @@ NOWHERE: set[str | None] = set()
         ("$INSTALLER x", {ANYTHING}),
         ("curl --version > /tools", NOWHERE),
         ("pip --version", NOWHERE),
+        ("env > /all; echo $V", NOWHERE),
         ("<<EOF", {ANYTHING}),
         ("echo 'never closed", {ANYTHING}),
     ],

@@ -89,6 +89,16 @@ def test_the_nearest_is_named_and_the_others_told() -> None:
     assert "debian:1 moved" in found.evidence[-1]
 
 
+def test_what_the_command_names_comes_before_the_nearest() -> None:
+    packages = [claim(f"pkg:deb/debian/{name}", layer) for name, layer in (("cc", 1), ("b", 2))]
+    found = made("RUN 1", "RUN 2", "RUN cc -o made src/b.c", packages=packages)
+    assert found is not None
+    assert found.subject == "pkg:deb/debian/cc"
+    found = made("RUN 1", "RUN 2", "RUN ccache gcc my-cc x.cc", packages=packages)
+    assert found is not None
+    assert found.subject == "pkg:deb/debian/b"
+
+
 @pytest.mark.parametrize(
     "moved",
     [

@@ -264,3 +264,15 @@ def test_what_an_install_made_and_makes_no_more(text: str) -> None:
         }
         assert {claim and claim.subject for claim in derived.values()} == {CURL}
         assert set(derived) >= {"/etc/passwd", "/etc/profile", "/opt/made"}
+
+
+def test_the_line_of_a_package_whose_notes_have_its_version_in_their_name() -> None:
+    def side(version: str) -> Made:
+        notes = f"lib/a-{version}.dist-info/RECORD"
+        made = [file(notes, version), file("lib/a.py", version)]
+        package = Package("pkg:pypi/a", version, files=(f"/{notes}", "/lib/a.py"))
+        return Made([("RUN pip install a", made)], (package,))
+
+    claim = PackagedNight(side("1"), side("2")).packages.claims["pkg:pypi/a"]
+    assert claim.instruction is not None
+    assert claim.instruction.text == "RUN pip install a"

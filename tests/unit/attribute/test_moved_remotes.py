@@ -36,6 +36,7 @@ def probe(
     ref: str | None = None,
     members: Mapping[str, str] | None = None,
     target: str | None = None,
+    gone: bool = False,
 ) -> Probe:
     is_git = kind is RemoteKind.GIT
     identity = content if is_git or content is None else Digest.of(content.encode())
@@ -45,6 +46,7 @@ def probe(
         identity,
         members={name: Digest.of(text.encode()) for name, text in (members or {}).items()},
         problem="no" if content is None else None,
+        gone=gone,
     )
 
 
@@ -364,3 +366,28 @@ def test_two_images_alone_have_no_sources() -> None:
     remotes = MovedRemotes(sides, comparison, Values(sides, store))
     assert remotes.of_path(comparison.files[0]) is None
     assert remotes.claims == ()
+
+
+def test_a_source_that_went_and_one_that_came_back() -> None:
+    """A build may go on without a download."""
+    there = Made({"opt/a": "old"}, [probe("old")])
+    gone, mute = (Made({}, [probe(None, gone=is_gone)]) for is_gone in (True, False))
+    for before, after, ends in ((there, gone, "old→"), (gone, there, "→old")):
+        night = Night(before, after)
+        assert night.said["/opt/a"] == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)
+        (claim,) = night.remotes.claims
+        then, _, now = ends.partition("→")
+        assert (claim.before, claim.after) == tuple(
+            Digest.of(content.encode()) if content else None for content in (then, now)
+        )
+        assert "nothing" in claim.evidence[0]
+    assert Night(gone, replace(gone, files={"opt/a": "x"})).said == {"/opt/a": None}
+    assert Night(there, mute).said == {"/opt/a": None}
+
+
+def test_another_file_when_the_source_is_gone() -> None:
+    said = Night(
+        Made({"opt/a": "old"}, [probe("old")]),
+        Made({"opt/a": "default"}, [probe(None, gone=True)]),
+    ).said
+    assert said["/opt/a"] == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)

@@ -91,7 +91,9 @@ class MovedPackages:
         from nowhere but the package's archive had nothing else from there.
         """
         made = self._sides.maker(change)
-        return self._derived.of_run(*made) if made else None
+        if made is None:
+            return None
+        return self._derived.of_run(*made) or self.republished.by_install(change, made[1])
 
     def owns(self, path: str) -> bool:
         """Whether any package holds a changed path."""

@@ -10,16 +10,18 @@ from itertools import islice
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
 from drift.attribute.copies import brought_by_copy
-from drift.attribute.model import Grade, Kind
+from drift.attribute.installs import installs_only
+from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.moves import State, readable, who_moved
 from drift.attribute.ownership import Ownership
+from drift.attribute.purls import ecosystem, of_system
 from drift.attribute.remade import Fact, Remade, remade_packages
 from drift.attribute.sides import Sides
 from drift.attribute.sources import Source
 from drift.attribute.values import Values
 from drift.builds import Build
 from drift.compare.model import Comparison, FileChange, PackageChange
-from drift.snapshot.model import Package
+from drift.snapshot.model import Entry, Instruction, Package, printable_path
 
 _NAMED = 3  # facts that the evidence names
 
@@ -55,6 +57,8 @@ class RepublishedPackages:
         self._sides = sides
         self._bases = bases
         self._values = values
+        self._ownership = ownership
+        self._moved = {moved.purl for moved in comparison.packages}
         self.claims: dict[str, Claim] = {}
         self.sources: list[Source] = []
         self._sure: dict[str, Claim] = {}
@@ -76,6 +80,41 @@ class RepublishedPackages:
         claims = filter(None, map(self.likely, changes))
         said = ("; ".join((*claim.evidence[:2], claim.evidence[-1])) for claim in claims)
         return tuple(islice(dict.fromkeys(said), _NAMED))
+
+    def by_install(self, change: FileChange, run: Instruction) -> Claim | None:
+        """The package of an archive that brought a file in another shape, at the same version.
+
+        Publishers digest what files hold, not their modes, owners and links. To be asked where
+        the experiment says that the outside did it: a reading of the RUN that installed it.
+        """
+        for package in self._ownership.holders(change.path):
+            if (
+                package.purl in self._moved
+                or not of_system(package.purl)
+                or not installs_only(run, ecosystem(package.purl))
+                or change.before is None
+                or change.after is None
+                or self._ownership.altered(change, package)
+            ):
+                continue
+            content = "content" in change.fields
+            one, other = (_shape(entry, content=content) for entry in (change.before, change.after))
+            return Claim(
+                origin=Origin.EXTERNAL,
+                kind=Kind.PACKAGE_REPUBLISHED,
+                subject=package.purl,
+                grade=Grade.INFERRED,
+                before=f"{package.version} ({one})",
+                after=f"{package.version} ({other})",
+                instruction=run,
+                layer=change.after_layer,
+                evidence=(
+                    f"{package.purl} is {package.version} on both sides",
+                    f"its {printable_path(change.path)} was {one}, and is {other}",
+                    f"line {run.line} fetches from nowhere else",
+                ),
+            )
+        return None
 
     @property
     def wants_control(self) -> bool:
@@ -121,6 +160,8 @@ class RepublishedPackages:
         self, remade: Remade, facts: Sequence[Fact], grade: Grade, files: Sequence[FileChange]
     ) -> None:
         claim = self._claimed(remade, facts, grade, files)
+        if claim.origin is Origin.REPO and not remade.published:
+            return  # it built other sources, and published nothing
         package = remade.package
         self.claims.setdefault(package.purl, claim)
         self._sure.update((change.path, claim) for change in files)
@@ -153,6 +194,12 @@ def _grade(remade: Remade, facts: Sequence[Fact]) -> Grade:
     if remade.published or any(fact.recorded and not fact.compiled for fact in facts):
         return Grade.PROVEN
     return Grade.INFERRED
+
+
+def _shape(entry: Entry, *, content: bool) -> str:
+    link = f" to {printable_path(entry.link)}" if entry.link else ""
+    digest = f" {entry.digest}" if content else ""
+    return f"{entry.mode:04o} {entry.uid}:{entry.gid}{link}{digest}"
 
 
 def _told(fact: Fact) -> str:

@@ -263,3 +263,44 @@ def test_nothing_is_said_where_a_database_was_not_read() -> None:
 def test_two_images_alone_show_it_too() -> None:
     claim = PackagedNight(curl(1), curl(2), alone=True).claim(BIN)
     assert (claim.origin, claim.kind) == (None, Kind.PACKAGE_REPUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("run", "now", "said"),
+    [
+        (INSTALL, {"mode": 0o4755}, "1.0 (4755 0:0)"),
+        (INSTALL, {"mode": 0o755, "uid": 5}, "1.0 (0755 5:0)"),
+        ("RUN /install.sh", {"mode": 0o4755}, None),
+        ("RUN apt-get install curl && npm ci", {"mode": 0o4755}, None),
+    ],
+)
+def test_a_shape_that_no_publisher_digests(run: str, now: dict[str, int], said: str | None) -> None:
+    """Modes, owners and links stand in no package's digests; to be read if the world did it."""
+    package = deb("curl", "1.0", BIN, digests={BIN: md5(1)}, integrity=sha256(1))
+    then, tonight = (
+        Made([(run, [file("usr/bin/curl", "1", **fields)])], (package,))
+        for fields in ({"mode": 0o755}, now)
+    )
+    night = PackagedNight(then, tonight)
+    assert night.claims == {BIN: None}
+    claim = night.packages.of_run(night.comparison.files[0])
+    assert (claim and (claim.subject, claim.kind, claim.grade, claim.after)) == (
+        said and (CURL, Kind.PACKAGE_REPUBLISHED, Grade.INFERRED, said)
+    )
+
+
+def test_what_pip_built_of_other_sources_of_the_repository_was_not_published() -> None:
+    """The version of a project of one's own seldom moves with its files."""
+
+    def side(content: int, **fields: Any) -> Made:
+        notes = f"/s/x.py,sha256={content}"
+        package = Package(
+            "pkg:pypi/x", "1", files=("/s/x.py", RECORD), digests={"/s/x.py": sha256(content)}
+        )
+        made = [file("s/x.py", str(content)), file(RECORD.lstrip("/"), notes)]
+        return Made([("RUN pip install /src", made)], (package,), **fields)
+
+    night = PackagedNight(side(1), side(2, repo=EDITED), replay=side(1), control=side(2))
+    assert night.claims == {"/s/x.py": None, RECORD: None}
+    night = PackagedNight(side(1), side(2, repo=EDITED), replay=side(2), control=side(2))
+    assert night.claim("/s/x.py").kind is Kind.PACKAGE_REPUBLISHED

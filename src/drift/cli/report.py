@@ -45,7 +45,7 @@ def command(
     output: OutputOption = None,
     full: FullOption = False,
     site: Annotated[
-        bool, typer.Option("--site", help="Write report.directory anew from the store instead.")
+        bool, typer.Option("--site", help="Write what report.directory lacks, from the store.")
     ] = False,
 ) -> None:
     """Print the report of a stored run, the newest without RUN."""

@@ -64,6 +64,8 @@ def event_in_words(event: Part) -> str:
         "file": f"{subject} changed and no source is known",
         "broken": f"{subject} does not build",
     }
+    if words.kind(event) == "failure":
+        return f"{subject} fails and no source is known"
     if event["kind"] not in said:
         return f"{words.kind(event)} {subject} changed"
     return said[event["kind"]]

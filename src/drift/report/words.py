@@ -79,6 +79,8 @@ def short(value: str) -> str:
 def kind(part: Part) -> str:
     """``base image``, ``package republished``: a kind as people say it."""
     named = str(part["kind"])
+    if named == "file" and not str(part.get("subject") or "/").startswith("/"):
+        return "failure"  # of an instruction, or of the image's build: there is no path
     return _KINDS.get(named, named.replace("-", " "))
 
 

@@ -82,6 +82,7 @@ def test_more_than_two_changes_are_counted() -> None:
         ("git-remote", "https://git.example/a/tool.git", "git.example's tool moved"),
         ("source-unavailable", "https://x.example/a/b.tgz", "x.example's b.tgz is gone"),
         ("file", "/etc/x", "/etc/x changed and no source is known"),
+        ("file", "RUN make", "RUN make fails and no source is known"),
         ("engine", "docker", "the container engine changed"),
         ("remote-content", "https://[bad", "https://[bad changed under its URL"),
     ],

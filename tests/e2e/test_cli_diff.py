@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from drift.builds import Build, Failure, FailureKind, Role
 from drift.report.schema import report_schema
 from drift.store.store import Store
-from support.command import Drift, drift_process
+from support.command import Drift, drift_process, environment
 from support.conformance import assert_conforms
 from support.images import (
     Member,
@@ -66,6 +68,20 @@ def test_two_archives(here: Path, drift: Drift, candidate: str, code: int, statu
     assert (ran.code, image["status"], image["flagged"]) == (code, status, code == 1)
     assert document["run"] is None
     assert ran.err == ""
+
+
+def test_an_archive_through_a_pipe(here: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "drift", "diff", "one.tar", "-", "--format", "json"],
+        cwd=here,
+        env=environment(),
+        input=(here / "two.tar").read_bytes(),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert json.loads(ran.stdout)["images"][0]["name"] == "-"
 
 
 def test_the_document_conforms_and_names_no_origin(here: Path, drift: Drift) -> None:

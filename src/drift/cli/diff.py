@@ -26,6 +26,7 @@ EXAMPLES = """\b
 Examples:
   drift diff app:1 app:2                        two images in the engine
   drift diff app:1 app.tar                      an image and its `docker save` archive
+  docker save app:2 | drift diff app.tar -      what comes through a pipe
   drift diff old.tar#app:1 layout/ --platform linux/arm64
   drift diff 20261122T021500Z-7f3a1c-web-nightly web:prod
 
@@ -36,7 +37,10 @@ Exit codes: 0 identical or equivalent, 1 different, 2 one could not be read whol
 
 def command(
     baseline: Annotated[
-        str, typer.Argument(metavar="BASELINE", help="An image reference, build id or archive.")
+        str,
+        typer.Argument(
+            metavar="BASELINE", help="An image reference, build id or archive; - is stdin."
+        ),
     ],
     candidate: Annotated[
         str, typer.Argument(metavar="CANDIDATE", help="What it is compared with.")

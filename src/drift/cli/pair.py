@@ -29,6 +29,7 @@ from drift.snapshot.overlay import Overlay
 from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from drift.store.store import Store
 
+_STDIN = Path("/dev/stdin")
 _ARCHIVE_ENDS = (".tar", ".tgz", ".gz", ".zst", ".oci")
 
 
@@ -44,11 +45,13 @@ def as_archive(text: str) -> Archive | None:
     """What a side's text names on disk: a path that exists and looks like one, else None.
 
     ``app`` is the engine's image even where a file of that name lies here; ``./app`` is the
-    file.
+    file, and ``-`` standard input.
     """
     path, separator, reference = text.rpartition("#")
     choices = [(text, None), (path, reference)] if separator else [(text, None)]
     for candidate, chosen in choices:
+        if candidate == "-":
+            return Archive(_STDIN, chosen or None)
         if ("/" in candidate or "." in candidate) and os.path.lexists(candidate):
             return Archive(Path(candidate), chosen or None)
     return None
@@ -56,7 +59,9 @@ def as_archive(text: str) -> Archive | None:
 
 def is_ambiguous(text: str, archive: Archive) -> bool:
     """Whether a reader could have meant an image's reference, though a path is there too."""
-    plainly_a_path = text.startswith(("/", ".", "~")) or str(archive.path).endswith(_ARCHIVE_ENDS)
+    plainly_a_path = text.startswith(("/", ".", "~", "-")) or str(archive.path).endswith(
+        _ARCHIVE_ENDS
+    )
     return archive.reference is None and not plainly_a_path
 
 

@@ -70,7 +70,8 @@ def item_in_words(item: Item, night: date) -> str:
         said = f"{item.subject}: {_STATUS.get(item.kind, item.kind)}"
         return ", ".join([said, *since])
     moved = words.move({"before": item.before, "after": item.after})
-    said = f"{item.origin} {words.kind({'kind': item.kind, 'subject': item.subject})} {item.subject} {moved}".rstrip()
+    kind = words.kind({"kind": item.kind, "subject": item.subject})
+    said = f"{item.origin} {kind} {item.subject} {moved}".rstrip()
     return f"{said} ({'; '.join([', '.join(_names(item.images)), *since])})"
 
 

@@ -92,6 +92,12 @@ def test_an_edit_that_broke_a_build_says_so(github: Github) -> None:
     assert "The build is broken: the context" in github.issues[1]["body"]
 
 
+def test_a_step_that_fails_has_not_changed(github: Github) -> None:
+    failed = event("RUN make", kind="file", before=None, after=None, broken=("web",))
+    run(github, world(failed))
+    assert github.issues[1]["title"] == "build broken: `RUN make` fails"
+
+
 def test_a_store_that_was_lost_closes_nothing(github: Github) -> None:
     run(github, world(event()))
     assert run(github, world(over=False)) == Done()

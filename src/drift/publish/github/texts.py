@@ -36,6 +36,7 @@ _HAPPENED = {
     "git-remote": "moved",
     "source-unavailable": "cannot be had",
     "broken": "does not build",
+    "failure": "fails",
 }
 _NAMED = {"broken": "image", "source-unavailable": "source"}
 _ENDS = {True: "the images build again without it", False: "a person closes it, as known"}
@@ -53,7 +54,7 @@ def title(event: StandingEvent) -> str:
     """``package `pkg:deb/debian/openssl` moved``."""
     subject = words.cut(visible(event.subject), _SUBJECT)
     broke = "build broken: " if _broke(event) else ""
-    return f"{broke}{_named(event)} {code(subject)} {_happened(event)}"[:TITLE]
+    return f"{broke}{_named(event, subject)} {_happened(event)}"[:TITLE]
 
 
 def _broke(event: StandingEvent) -> bool:
@@ -61,12 +62,14 @@ def _broke(event: StandingEvent) -> bool:
     return event.is_break and event.kind not in _NAMED
 
 
-def _named(event: StandingEvent) -> str:
-    return _NAMED.get(event.kind, words.kind({"kind": event.kind}))
+def _named(event: StandingEvent, subject: str) -> str:
+    kind = words.kind({"kind": event.kind, "subject": event.subject})
+    return code(subject) if kind == "failure" else f"{_NAMED.get(event.kind, kind)} {code(subject)}"
 
 
 def _happened(event: StandingEvent) -> str:
-    return _HAPPENED.get(event.kind, "changed")
+    kind = words.kind({"kind": event.kind, "subject": event.subject})
+    return _HAPPENED.get(kind, _HAPPENED.get(event.kind, "changed"))
 
 
 def body(event: StandingEvent, marker: Marker, told: Words) -> str:
@@ -76,7 +79,7 @@ def body(event: StandingEvent, marker: Marker, told: Words) -> str:
     return _fitted(
         [
             str(marker),
-            f"{broke}{_named(event)} {code(event.subject)} {_happened(event)}{_move(event)}.",
+            f"{broke}{_named(event, event.subject)} {_happened(event)}{_move(event)}.",
             "",
             *_facts(event, told),
             *(_evidence(*found) if found else ()),
@@ -121,7 +124,7 @@ def collected_body(events: Sequence[StandingEvent], marker: Marker, told: Words)
     ]
     foot = [*_link(told), "", "drift keeps this issue, and closes it when none of these stands."]
     lines = [
-        f"- {_named(event)} {code(event.subject)} {_happened(event)}{_move(event)}, "
+        f"- {_named(event, event.subject)} {_happened(event)}{_move(event)}, "
         f"since {event.since}, in {words.counted(len(event.images), 'image')}"
         for event in events
     ]

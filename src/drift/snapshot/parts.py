@@ -1,6 +1,7 @@
 """The parts of files that may be noisy: what two builds share of a file that differs.
 
-A text's parts are its lines; another file's are content-defined chunks (FastCDC: W. Xia et
+A text's parts are its lines, those of JSON on one line its members (as far as commas and brackets
+tell them); another file's are content-defined chunks (FastCDC: W. Xia et
 al., *The Design of Fast Content-Defined Chunking for Data Deduplication Based Storage
 Systems*, 2020), so that bytes put in or taken out change only the chunks around them. A part
 is known by the first 64 bits of its sha256.
@@ -9,6 +10,7 @@ is known by the first 64 bits of its sha256.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -22,9 +24,20 @@ from drift.snapshot.model import NormalForm
 _AVERAGE, _SMALLEST, _LARGEST = 4096, 2048, 16384  # bytes; 5 KB on average
 
 
+# JSON that is written without line ends, as bundlers and package tools do, and its members.
+_FEW_LINES = 3
+_COMPACT = re.compile(rb"\s*[{\[].*[}\]]\s*", re.DOTALL)
+_BRACKETS = re.compile(rb"[,{}\[\]]+")
+_SHORTEST = 8  # bytes of a member that is a part: two builds share shorter ones by chance
+
+
 def lines(content: bytes) -> tuple[int, ...]:
-    """The digests of a text's lines, sorted, each once."""
-    return _digests(set(content.splitlines()))
+    """The digests of a text's lines, sorted, each once; of compact JSON its members' as well."""
+    found = set(content.splitlines())
+    if len(found) <= _FEW_LINES and _COMPACT.fullmatch(content):
+        members = map(bytes.strip, _BRACKETS.split(content))
+        found.update(member for member in members if len(member) >= _SHORTEST)
+    return _digests(found)
 
 
 def chunks(content: bytes | memoryview) -> tuple[int, ...]:

@@ -24,6 +24,15 @@ def test_a_line_is_known_by_the_first_64_bits_of_its_sha256() -> None:
     assert lines(b"hello\n") == (0x2CF24DBA5FB0A30E,)
 
 
+def test_the_members_of_compact_json_are_parts() -> None:
+    noise = b'{"id":"%d","all":["alpha-1","beta-two"],"deps":{"left":"%s","n":7}}'
+    before, one, other = (set(lines(noise % of)) for of in ((1, b"1.0"), (2, b"2.0"), (3, b"2.0")))
+    assert (one & other) - before == set(lines(b'"left":"2.0"'))
+    shuffled = set(lines(b'{"deps":{"n":7,"left":"1.0"},"all":["beta-two","alpha-1"],"id":"4"}\n'))
+    assert not (shuffled & one) - before
+    assert len(lines(b"a, b {c long enough}")) == 1
+
+
 def test_bytes_put_in_change_only_the_chunks_around_them() -> None:
     before, after = set(chunks(BLOB)), set(chunks(BLOB[:150_000] + b"new" + BLOB[150_000:]))
     assert len(before) > 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
@@ -21,6 +22,7 @@ from drift.attribute.sides import Sides
 from drift.attribute.sources import Source
 from drift.attribute.values import Values
 from drift.compare.model import Comparison, FileChange, PackageChange
+from drift.snapshot.model import printable_path
 
 # Where package tools keep their databases, which say of a package that it moved.
 _DATABASES = {
@@ -106,7 +108,21 @@ class MovedPackages:
 
     def _owner(self, change: FileChange) -> Claim | None:
         purl = self._ownership.owner(change.path)
-        return self.claims[purl] if purl else None
+        if purl is None:
+            return None
+        claim = self.claims[purl]
+        edits = self._edits_above(change, claim) if claim.origin is Origin.EXTERNAL else ()
+        return replace(claim, evidence=(*claim.evidence, *edits)) if edits else claim
+
+    def _edits_above(self, change: FileChange, claim: Claim) -> tuple[str, ...]:
+        """As evidence: an edited instruction above the install that wrote the file once more."""
+        return tuple(
+            f"line {decider.instruction.line}, which is new or edited, "
+            f"writes {printable_path(change.path)} as well"
+            for decider in self._sides.deciders(change)
+            if decider.holds and not decider.before and decider.layer != claim.layer
+            if decider.instruction and self._repository.edited(decider)
+        )
 
     def _explained(self, change: FileChange) -> Claim | None:
         """The named source of a path that others may be generated from."""
@@ -135,7 +151,8 @@ class MovedPackages:
         if base and self._all_in_base(traces):
             return base
         own = [file for file in traces if file.after and not self._bases.of_path(file)]
-        layer = own[0].layer if own else None
+        # A file of it may have been written once more above, by an edit of its settings.
+        layer = min(file.layer for file in own[: None if files else 1]) if own else None
         mover, grade = self._mover(change, files)
         return Claim(
             origin=mover.origin,

@@ -174,7 +174,7 @@ class RepublishedPackages:
         package, first = remade.package, facts[0]
         recorded = [fact for fact in facts if fact.recorded]
         mover = who_moved(self._sides, package.purl, _state(package, recorded), _said(recorded))
-        layer = files[0].layer if files and files[0].after else None
+        layer = min((file.layer for file in files if file.after), default=None)
         what = f"{package.purl} is {package.version} on both sides, and not the same bytes"
         return Claim(
             origin=mover.origin,

@@ -276,3 +276,19 @@ def test_the_line_of_a_package_whose_notes_have_its_version_in_their_name() -> N
     claim = PackagedNight(side("1"), side("2")).packages.claims["pkg:pypi/a"]
     assert claim.instruction is not None
     assert claim.instruction.text == "RUN pip install a"
+
+
+def test_an_edit_of_a_moved_package_s_file_is_told_with_it() -> None:
+    def side(version: str, edit: str, **fields: Any) -> Made:
+        install = (INSTALL, [file("usr/bin/curl", version)])
+        edited = (f"RUN sed -i {edit} /etc/curl", [file("etc/curl", version + edit)])
+        package = deb("curl", version, BIN, "/etc/curl")
+        return Made([install, edited], (package,), **fields)
+
+    now = side("2", "b", repo=EDITED)
+    night = PackagedNight(side("1", "a"), now, replay=side("2", "a"), control=now)
+    said = "line 3, which is new or edited, writes /etc/curl as well"
+    assert said in night.claim("/etc/curl").evidence
+    assert said not in night.claim(BIN).evidence
+    night = PackagedNight(side("1", "a"), side("2", "a"))
+    assert said not in night.claim("/etc/curl").evidence

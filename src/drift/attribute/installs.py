@@ -63,6 +63,13 @@ _NUMBERED = re.compile(r"(?<=[a-z])[\d.]+\Z")
 _HANDLING = _set(
     ": [ cat cd chmod chown cp echo export grep ln ls mkdir mv printf rm sed set test touch"
 )
+# These make files of what they are given, and nothing else.
+_MAKING = _set(
+    "awk base64 basename bunzip2 bzip2 cmp cut date diff dirname env false gunzip gzip head "
+    "install jq md5sum mktemp pwd sha1sum sha256sum sha512sum sort split stat tail tar tee tr true "
+    "uniq unxz unzip wc xz zcat zip zstd"
+)
+_DOWNLOADING = frozenset({"curl", "wget"})
 _RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+(?:--\S+\s+)*(?P<script>.*)", re.IGNORECASE | re.DOTALL)
 _HIDDEN = ("--mount", "/dev/tcp/")
 ANYTHING = None
@@ -92,6 +99,18 @@ def fetched_by(text: str) -> frozenset[str | None]:
     if not commands:
         return frozenset({ANYTHING})
     return frozenset(what for command in commands for what in _of_command(command.words))
+
+
+def downloads(text: str) -> int | None:
+    """How often a RUN runs curl and wget; None where what it runs beside may fetch as well."""
+    run = _RUN.match(text)
+    if run is None or "<<" in text or any(word in text for word in _HIDDEN):
+        return None
+    commands = invocations(_as_script(run["script"]), Environment())
+    names = [posixpath.basename(c.words[0] or "?") if c.words else "env" for c in commands]
+    if not names or not _HANDLING.union(_MAKING, _DOWNLOADING).issuperset(names):
+        return None
+    return sum(name in _DOWNLOADING for name in names)
 
 
 def _as_script(script: str) -> str:

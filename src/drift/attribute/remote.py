@@ -22,7 +22,8 @@ that of the file in ``.git`` that names it:
 4. ``inferred``: the path was made by the instruction that names the address, on both sides with
    the same text, it is the only source of that instruction that moved, no base moved, the
    repository cannot have done it, and no control says that the path is noise. Where digests
-   show where a download went, only what lies there: the rest of the instruction is its own.
+   show where a download went, only what lies there: the rest of the instruction is its own, but
+   where it runs nothing else that may have fetched (``derived``).
    (A clone is there to be built from: what it made lies anywhere.)
 
 Empty files prove nothing.
@@ -30,12 +31,14 @@ Empty files prove nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
+from drift.attribute.installs import downloads
 from drift.attribute.model import Grade
 from drift.attribute.served import Address, Move, address_of, by_address, moves_of
-from drift.attribute.sides import Sides
+from drift.attribute.sides import Decider, Sides
 from drift.attribute.stale import stale_adds
 from drift.attribute.values import Values
 from drift.compare.model import Change, Comparison, FileChange
@@ -138,7 +141,22 @@ class MovedRemotes:
         move = moves[0]
         if move is None or any(other is not move for other in moves):
             return None
-        return self._inferred(move) if self._went_to(move, change.path) else None
+        if self._went_to(move, change.path):
+            return self._inferred(move)
+        return self._made_of(move, deciders)
+
+    def _made_of(self, move: Move, deciders: Sequence[Decider]) -> Claim | None:
+        """What an instruction made of a download that went elsewhere, if it had nothing else."""
+        for decider in deciders:
+            side = self._sides.baseline if decider.before else self._sides.candidate
+            run = decider.instruction
+            if run is None or side is None:
+                return None
+            probes = {address_of(p) for p in side.probes if _place(p) == (run.stage, run.line)}
+            if downloads(run.text) != len(probes):
+                return None
+        evidence = "derived: its instruction runs nothing else that may have fetched"
+        return self._with(move, Grade.DERIVED, evidence)
 
     def _went_to(self, move: Move, path: str) -> bool:
         """Whether a path lies where digests show that a source went, if they show it at all."""

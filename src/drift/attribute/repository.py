@@ -73,6 +73,8 @@ class RepositoryChanges:
         if before is None or after is None:
             raise ValueError("without inputs there is no experiment")
         kind, why = _changed(before, after) or (Kind.BUILD_CONFIG, "drift.toml changed")
+        if kind is Kind.CONTEXT and before.dockerfile != after.dockerfile and not self._reads():
+            kind, why = Kind.DOCKERFILE, "the Dockerfile changed"  # which the context holds as well
         decider = next((d for d in self._sides.deciders(change) if d.instruction), None)
         versions = states_of(before, after)
         gone = decider is None or decider.before
@@ -86,6 +88,15 @@ class RepositoryChanges:
             instruction=decider.instruction if decider and not gone else None,
             layer=decider.layer if decider and not gone else None,
             evidence=(why,),
+        )
+
+    def _reads(self) -> bool:
+        """Whether any instruction may have read the context, in a stage too."""
+        texts = [self._texts[before] for before in (True, False)]
+        return None in texts or any(
+            copies_context(text) or copied_from(text) is not None or "--mount" in text
+            for known in texts
+            for text in known or ()
         )
 
     def _decided(self, decider: Decider, others: list[Decider], change: FileChange) -> Claim | None:

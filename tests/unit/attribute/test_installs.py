@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drift.attribute.installs import ANYTHING, fetched_by, installs_only
+from drift.attribute.installs import ANYTHING, downloads, fetched_by, installs_only
 from drift.attribute.mounts import may_fetch
 from drift.snapshot.model import Instruction
 
@@ -50,3 +50,21 @@ def test_what_a_run_fetches_from(command: str, found: set[str | None]) -> None:
     assert may_fetch(f"RUN {command}") is (bool(found) or "://" in command)
     run = Instruction("0", 1, f"RUN {command}")
     assert installs_only(run, "deb") is (found == {"deb"})
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("curl -o /a https://example.org && cat /a /a > /b", 1),
+        ("V=$(curl example.org/v) && wget -qO- example.org/$V | tar xz", 2),
+        ("mkdir -p /a && sort /b > /a/b", 0),
+        ("curl -o /a https://example.org && sh /a", None),
+        ("curl -o /a https://example.org && git clone https://example.org/b", None),
+        ("ls | xargs curl", None),
+        ("$FETCH https://example.org", None),
+        ("exec 3<>/dev/tcp/example.org/80; curl example.org", None),
+        ("<<EOF", None),
+    ],
+)
+def test_downloads_of_a_run_that_may_fetch_nothing_else(command: str, found: int | None) -> None:
+    assert downloads(f"RUN {command}") == found

@@ -391,3 +391,20 @@ def test_another_file_when_the_source_is_gone() -> None:
         Made({"opt/a": "default"}, [probe(None, gone=True)]),
     ).said
     assert said["/opt/a"] == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("RUN curl -o /opt/a URL && sort /opt/a > /opt/made", Grade.DERIVED),
+        ("RUN curl -o /opt/a URL && /make > /opt/made", None),
+        ("RUN curl -o /opt/a URL && curl OTHER > /opt/made", None),
+    ],
+)
+def test_what_is_made_of_a_download_in_its_own_instruction(text: str, grade: Grade | None) -> None:
+    def side(content: str) -> Made:
+        return Made({"opt/a": content, "opt/made": content * 2}, [probe(content)], text)
+
+    said = Night(side("old"), side("new")).said
+    assert said["/opt/a"] == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)
+    assert said["/opt/made"] == (grade and (Origin.EXTERNAL, Kind.REMOTE_CONTENT, grade))

@@ -76,6 +76,25 @@ def test_the_repository_moved_what_a_run_makes() -> None:
     assert not night.attribution.needs
 
 
+@pytest.mark.parametrize(
+    ("below", "kind"),
+    [
+        ("RUN other", Kind.DOCKERFILE),
+        ("COPY . /src", Kind.CONTEXT),
+        ("COPY --from=build /a /b", Kind.CONTEXT),
+        ("RUN --mount=target=/in true", Kind.CONTEXT),
+    ],
+)
+def test_a_context_that_nothing_reads_changed_with_its_dockerfile(below: str, kind: Kind) -> None:
+    """A context most often holds the Dockerfile, so that its digest follows from any edit."""
+    edited = replace(EDITED, dockerfile=Digest.of(b"FROM, edited"))
+    y, t = (
+        Made([(below, []), (RUN, [file("x", content)])], repo=side)
+        for content, side in (("1", repo()), ("2", edited))
+    )
+    assert Night(y, t, c=[y], a=[t]).said()[:2] == (Origin.REPO, kind)
+
+
 def test_the_world_moved_although_the_repository_did_too() -> None:
     y, t = one("1"), one("2", repo=EDITED)
     night = Night(y, t, c=[one("2")], a=[t])

@@ -37,6 +37,13 @@ def mounted(text: str) -> tuple[str, ...]:
     return tuple(mount.source for mount in _mounts(run[1] if run else "") if mount.source)
 
 
+def secrets_of(text: str) -> tuple[str, ...]:
+    """The ids of the secrets that a RUN is given: what they hold is kept nowhere."""
+    run = _RUN.match(text)
+    mounts = _mounts(run[1] if run else "")
+    return tuple(mount.secret_id for mount in mounts if mount.type == "secret")
+
+
 def _mounts(flags: str) -> Iterator[RunMount]:
     for value in _MOUNT.findall(flags):
         try:

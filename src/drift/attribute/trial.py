@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Need, Origin
-from drift.attribute.mounts import may_fetch
+from drift.attribute.mounts import may_fetch, secrets_of
 from drift.attribute.names import NameSet, RandomNames
 from drift.attribute.noise import grade_of_form, kind_of_noise
 from drift.attribute.origin import Answer, Case, Value, origin_of
@@ -134,8 +134,22 @@ class PathTrial(Trial):
             return replace(read, evidence=(*read.evidence, *answer.evidence)), None
         if answer.origin is Origin.EXTERNAL and (said := self._volatile(change)):
             return _noise(unnamed, Kind.BUILD_CONFIG, Grade.INFERRED, said), None
+        if answer.origin is Origin.EXTERNAL and (hidden := self._secrets(change)):
+            # No control helps: it is given the same.
+            evidence = (*answer.evidence, *hidden)
+            answer = replace(answer, grade=Grade.INFERRED, needs=None, evidence=evidence)
         repo = self._edited(change) or self.repository.by_experiment(change)
         return self.told(answer, unnamed, repo, self.repository.of_path(change))
+
+    def _secrets(self, change: FileChange) -> tuple[str, ...]:
+        """As evidence: the secrets of the RUN that made a file, which may be what changed."""
+        made = self.sides.maker(change)
+        if made is None:
+            return ()
+        return tuple(
+            f"line {made[1].line} is given the secret {name}: whether it changed is not known"
+            for name in secrets_of(made[1].text)
+        )
 
     def _volatile(self, change: FileChange) -> tuple[str, ...]:
         """As evidence: the volatile arguments by which a RUN made a file that fetches nothing."""

@@ -49,6 +49,18 @@ def test_a_volatile_argument_moved_which_controls_share(
     assert moved_too.cause().origin is Origin.EXTERNAL
 
 
+def test_a_secret_may_have_changed_which_controls_share() -> None:
+    run = "RUN --mount=type=secret,id=token make"
+    y, t = one("1", run), one("2", run)
+    night = Night(y, t, a=[t])
+    assert night.said()[::3] == (Origin.EXTERNAL, Grade.INFERRED)
+    assert Night(y, t, a=[t, t]).said() == night.said()
+    assert not night.attribution.needs
+    assert (
+        "is given the secret token: whether it changed is not known" in night.cause().evidence[-1]
+    )
+
+
 def test_noise() -> None:
     night = Night(one("1"), one("2"), a=[one("3")])
     assert night.said() == (Origin.NONDETERMINISM, Kind.RANDOM, "/x", Grade.PROVEN)

@@ -121,6 +121,7 @@ class _Attributing:
             self.packages.of_run,
             self.bases.of_trigger,
             self.made.of_run,
+            self.made.of_owner,
         )
         return known or next((claim for reader in readers if (claim := reader(change))), None)
 

@@ -8,6 +8,7 @@ of the outside's moves it was is read, and that from the command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -20,6 +21,11 @@ from drift.attribute.sides import Sides
 from drift.attribute.stagepair import BELOW, Mover, Source, mounted_by, sources_of
 from drift.compare.model import FileChange
 
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+_CHOWN = re.compile(
+    r"(?:ONBUILD\s+)?(?:COPY|ADD)\s+(?:--\S+\s+)*?--chown=(?!\d+(?::\d+)?\s)(\S+)", re.IGNORECASE
+)
+
 
 class MadeOfMoved:
     """Claims for what RUNs made of the image's own sources that moved.
@@ -30,12 +36,16 @@ class MadeOfMoved:
     def __init__(self, sides: Sides, bases: MovedBases, moved: Mover) -> None:
         self._sides, self._bases, self._moved = sides, bases, moved
         self._sources: list[Source] = []
+        self._accounts: list[Source] = []
 
     def learn(
         self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
     ) -> None:
         """Take in the sources that are named, and the layers in which each changed something."""
         self._sources = sources_of(self._of(named, remotes, changes), Origin.EXTERNAL)
+        accounts = (path for path in _ACCOUNTS if path in named.paths)
+        claims = ((named.first[named.paths[path]], changes[path].layer) for path in accounts)
+        self._accounts = sources_of(claims, Origin.EXTERNAL)
 
     def _of(
         self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
@@ -65,6 +75,19 @@ class MadeOfMoved:
         said = f"line {run.line} ran on what moved, and names nothing else outside"
         evidence = (*nearest.evidence, said, *besides(others))
         return replace(nearest, grade=Grade.DERIVED, evidence=evidence)
+
+    def of_owner(self, change: FileChange) -> Claim | None:
+        """What made the accounts by whose names a COPY or ADD gives its files another owner."""
+        made = self._sides.maker(change)
+        if made is None or set(change.fields) - {"mtime"} != {"owner"}:
+            return None
+        owner = _CHOWN.match(made[1].text)
+        found = in_order(reaching(self._accounts, (), made[0]), made[1])
+        if owner is None or not found:
+            return None
+        said = f"line {made[1].line} names the owner {owner[1]}, whose number the accounts give"
+        claim = found[0][0]
+        return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, said))
 
     def beside(self, change: FileChange) -> tuple[str, ...]:
         """As evidence for a file without a source: what moved below its RUN, or in it."""

@@ -49,6 +49,21 @@ def test_a_volatile_argument_moved_which_controls_share(
     assert moved_too.cause().origin is Origin.EXTERNAL
 
 
+@pytest.mark.parametrize(
+    ("owner", "kind"),
+    [("svc:svc", Kind.BASE_IMAGE), ("svc", Kind.BASE_IMAGE), ("5:5", Kind.FILE), ("5", Kind.FILE)],
+)
+def test_an_owner_that_is_given_by_name_follows_from_the_accounts(owner: str, kind: Kind) -> None:
+    copy = f"COPY --chown={owner} x /x"
+    y, t = (
+        Made([(copy, [file("x", "1", uid=uid)])], brought=[file("etc/passwd", f"svc:x:{uid}")],
+             base=base(str(uid)))
+        for uid in (5, 6)
+    )  # fmt: skip
+    night = Night(y, t, a=[t])
+    assert night.said()[:2] == (Origin.EXTERNAL, kind)
+
+
 def test_a_secret_may_have_changed_which_controls_share() -> None:
     run = "RUN --mount=type=secret,id=token make"
     y, t = one("1", run), one("2", run)

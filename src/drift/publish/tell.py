@@ -27,6 +27,7 @@ from drift.store.deliveries import Delivery
 from drift.store.store import Store
 
 _UNDONE = identity("undone")
+_RUN = identity("run")  # the last run that a target was told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ def tell_run(
         items = items_of(notify, config.policy, shown["images"], standing, night, since)
         message = _run_message(notify, shown, items, told, _undone(notify, late), page)
         if message is not None:
-            due.append(Due(entry, notify, target, message, {i.id: i.value for i in message.new}))
+            known = {item.id: item.value for item in message.new}
+            due.append(Due(entry, notify, target, message, known | {_RUN: shown["run"]["id"]}))
         if whole:
-            still = lasting(items, standing) | {_UNDONE}
+            still = lasting(items, standing) | {_UNDONE, _RUN}
             store.let_be_news(target, over(told, still))
     return _send(config, store, due)
 
@@ -115,10 +117,11 @@ def _run_message(
     names = wanted(notify, [image["name"] for image in document["images"]])
     if not names and not (new or lines):
         return None
-    if not (new or lines or (notify.repeat and known) or "always" in notify.when):
+    night, run = date.fromisoformat(document["run"]["night"]), document["run"]["id"]
+    each_run = (notify.repeat and known) or "always" in notify.when
+    if not (new or lines or (each_run and told.get(_RUN) != run)):
         return None
     own = narrowed(document, names)
-    night, run = date.fromisoformat(document["run"]["night"]), document["run"]["id"]
     return Message(What.RUN, night, about_run(own), run, tuple(new), tuple(again), lines, own, page)
 
 

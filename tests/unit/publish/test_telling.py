@@ -180,6 +180,16 @@ def test_always_tells_each_run(nights: Nights) -> None:
     assert [nights.night(days, image("web")) for days in range(3)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("asked", ['when = ["always"]', "repeat = true"])
+def test_a_run_that_was_told_is_not_told_again(nights: Nights, asked: str) -> None:
+    nights.configure(asked)
+    document = keep_night(nights.store, 0, drifted("2"))
+    for _ in range(2):  # as `drift check` does, and `drift notify` after it
+        tell_run(nights.config, nights.store, document)
+    assert len(nights.hook.requests) == 1
+    assert nights.night(1, drifted("2")) == 1
+
+
 def test_only_images_that_are_asked_for_are_told_of(nights: Nights) -> None:
     nights.configure('images = ["api-*"]', "web api-1")
     assert nights.night(0, drifted("2"), image("api-1")) == 0

@@ -11,6 +11,7 @@ import pytest
 
 from drift.engine.engine import Engine
 from drift.engine.images import own_reference
+from drift.engine.leavings import Cleanup
 from support.registry import push
 
 
@@ -121,6 +122,22 @@ def test_a_base_that_was_superseded_goes_when_no_tag_names_it(
     cleanup = engine.remove_superseded_bases([old.image_id, new.image_id])
 
     assert cleanup.removed == (old.image_id,)
-    assert set(cleanup.kept) == {new.image_id}
+    assert cleanup.kept == {}
+    assert engine.inspect(new.image_id) is not None
     assert engine.inspect(old.image_id) is None
     assert engine.remove_superseded_bases([old.image_id]).kept == {}
+
+
+def test_a_superseded_base_that_something_of_others_uses_stays_without_a_word(
+    engine: Engine, api: docker.APIClient, base_image: str
+) -> None:
+    names = "127.0.0.1/base/used:1", "127.0.0.1/base/child:1"
+    _build(api, _context(base_image, "LABEL which=used"), names[0], "1")
+    _build(api, _context(names[0], "LABEL which=child"), names[1], "1")
+    used = str(api.inspect_image(names[0])["Id"])
+    try:
+        engine.remove(names[0])
+        assert engine.remove_superseded_bases([used]) == Cleanup()
+        assert engine.inspect(used) is not None
+    finally:
+        engine.remove(names[1])

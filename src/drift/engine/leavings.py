@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import docker.errors
@@ -75,19 +76,25 @@ def remove_nameless_images(
 
 
 def remove_superseded_bases(connection: Connection, image_ids: Iterable[str]) -> Cleanup:
-    """Remove images that drift itself pulled, once no tag names them any more."""
+    """Remove images that drift itself pulled, once no tag names them any more.
+
+    What has a name, or is used by another image or a container, is none of drift's leavings,
+    and is in neither list.
+    """
 
     def remove(image_id: str) -> bool:
         found = images.document(connection, image_id)
-        if found is None:
+        if found is None or _name_of(found, ("RepoTags",)):
             return False
-        name = _name_of(found, ("RepoTags",))
-        if name is not None:
-            raise EngineError(f"it is named {name}")
-        connection.client.remove_image(image_id, noprune=True)
+        try:
+            connection.client.remove_image(image_id, noprune=True)
+        except docker.errors.APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:
+                return False
+            raise
         return True
 
-    return _passes(connection, image_ids, remove)
+    return _passes(connection, image_ids, remove, again_where_not=True)
 
 
 def _name_of(found: Mapping[str, Any], fields: Iterable[str]) -> str | None:

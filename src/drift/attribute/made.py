@@ -2,8 +2,9 @@
 
 A RUN makes its files from everything that its stage held: where a base, a package, a remote or
 a copy moved below it, or in it, or the RUN itself was edited, the file follows from that. With
-one such source the claim is ``derived``; with several, and for an edit, it is ``inferred``, names
-the source that moved last before the RUN, and the others in its evidence.
+one such source the claim is ``derived``; with several, for an edit, and for a RUN that may have
+fetched something else, it is ``inferred``. It names the source that the command names, else the one
+that moved last before the RUN; its evidence names the others.
 
 It is a reading: asked where the experiment says whose doing a file is, of sources that the same
 one moved.
@@ -16,8 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim, Key
+from drift.attribute.installs import installs_only
 from drift.attribute.model import Grade, Kind, Origin
-from drift.attribute.purls import bare_name
+from drift.attribute.mounts import may_fetch
+from drift.attribute.purls import bare_name, ecosystem
 from drift.attribute.stagepair import Source, StagePair
 from drift.compare.model import FileChange
 from drift.snapshot.model import Instruction
@@ -38,7 +41,8 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
     if not found:
         return None
     (nearest, _), *others = in_order(found, run)
-    sure = not others and nearest is not edit
+    elsewhere = by is Origin.EXTERNAL and _may_fetch_more(run, nearest)
+    sure = not others and nearest is not edit and not elsewhere
     return replace(
         nearest,
         grade=Grade.DERIVED if sure else Grade.INFERRED,
@@ -46,8 +50,16 @@ def made_from(pair: StagePair, stage: str, change: FileChange, by: Origin) -> Cl
             *nearest.evidence,
             f"in stage {stage}, {_moved(nearest)}, and {_said(run)} made the file",
             *besides([claim for claim, _ in others]),
+            *(["what else it may have fetched is not known"] if elsewhere else []),
         ),
     )
+
+
+def _may_fetch_more(run: Instruction, claim: Claim) -> bool:
+    """Whether a RUN may have fetched something else than what moved."""
+    if claim.kind in (Kind.REMOTE_CONTENT, Kind.GIT_REMOTE):
+        return False
+    return may_fetch(run.text) and not installs_only(run, ecosystem(claim.subject))
 
 
 def reaching(

@@ -144,6 +144,7 @@ def compiled(
     repo: str = "one",
     probes: Mapping[int, str] | None = None,
     problem: Mapping[str, str] | None = None,
+    make: str = MAKE,
 ) -> Made:
     """A tool that a stage makes of a package, a copy of the context, and a download."""
     library = file("usr/lib/libfoo-dev", version)
@@ -151,7 +152,7 @@ def compiled(
         [
             ("RUN apt-get install -y libfoo-dev", [library]),
             ("COPY . /src", [file("src/main.c", source)]),
-            (MAKE, [file("out/tool", content), file("out/other", "same")]),
+            (make, [file("out/tool", content), file("out/other", "same")]),
         ],
         base,
         {LIBFOO: version},
@@ -174,6 +175,21 @@ def test_a_package_that_moved_before_the_run_that_made_the_file() -> None:
         f"in stage build, {LIBFOO} moved 1.0 → 1.1, and RUN make (line 4) made the file"
         in claim.evidence
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "grade"),
+    [
+        ("RUN apt-get install -y make && make", Grade.DERIVED),
+        ("RUN npm run build", Grade.DERIVED),
+        ("RUN go build ./...", Grade.INFERRED),
+        ("RUN curl https://example.org/$V | sh", Grade.INFERRED),
+    ],
+)
+def test_what_else_the_run_may_have_fetched_makes_it_less_sure(make: str, grade: Grade) -> None:
+    night = Night(compiled("old", make=make), compiled("new", version="1.1", make=make))
+    expected = (Origin.EXTERNAL, Kind.PACKAGE, LIBFOO, grade)
+    assert night.said("/usr/bin/tool") == expected
 
 
 def test_the_base_of_the_stage_moved() -> None:

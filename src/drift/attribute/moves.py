@@ -52,7 +52,17 @@ def who_moved(
     origin = asked.who_moved(state)
     if sides.after_inputs is None:
         return Mover(None, ())
+    if origin is Origin.EXTERNAL and _took_out(asked, state):
+        origin = Origin.REPO  # whatever version the world has by now
     return Mover(origin or _unseen(sides), (*_replay(asked, state, said), *_control(asked, state)))
+
+
+def _took_out(sides: Sides, state: Callable[[Build], State]) -> bool:
+    """Whether the repository took out what its old revision still has tonight."""
+    if sides.baseline is None or sides.candidate is None or not sides.replays:
+        return False
+    gone = not any(state(build) for build in (sides.candidate, *sides.controls))
+    return gone and all(state(build) for build in (sides.baseline, sides.replays[0]))
 
 
 def _unseen(sides: Sides) -> Origin:

@@ -45,6 +45,7 @@ WITHOUT_REPLAY = "the context of that night is gone"
         (None, "-", "1", None, REPO, "built tonight, still does not install it"),
         ("1", "-", None, None, EXTERNAL, "does not install it too"),
         ("1", "1", None, None, REPO, "still installs 1"),
+        ("1", "2", None, None, REPO, "the repository changed it as well"),
         # No replay: nobody can be named, and the reason is said.
         ("1", "no", "2", None, UNEXPLAINED, WITHOUT_REPLAY),
     ],

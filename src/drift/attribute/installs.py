@@ -11,6 +11,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drift.snapshot.model import Instruction
 from drift.source.shell import Environment, invocations
@@ -72,6 +73,7 @@ _MAKING = _set(
 _DOWNLOADING = frozenset({"curl", "wget"})
 _RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+(?:--\S+\s+)*(?P<script>.*)", re.IGNORECASE | re.DOTALL)
 _HIDDEN = ("--mount", "/dev/tcp/")
+_TEXTS = 512  # that are read once: each is asked for every file that it made
 ANYTHING = None
 
 
@@ -87,6 +89,7 @@ def installs_only(instruction: Instruction | None, ecosystem: str | None) -> boo
     return fetched_by(instruction.text) == {ecosystem}
 
 
+@lru_cache(maxsize=_TEXTS)
 def fetched_by(text: str) -> frozenset[str | None]:
     """The ecosystems that a RUN's commands fetch from; :data:`ANYTHING` among them: from anywhere.
 
@@ -101,6 +104,7 @@ def fetched_by(text: str) -> frozenset[str | None]:
     return frozenset(what for command in commands for what in _of_command(command.words))
 
 
+@lru_cache(maxsize=_TEXTS)
 def downloads(text: str) -> int | None:
     """How often a RUN runs curl and wget; None where what it runs beside may fetch as well."""
     run = _RUN.match(text)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from drift.attribute.claims import Claim, Key
 from drift.attribute.installs import installs_only
@@ -26,6 +27,8 @@ from drift.compare.model import FileChange
 from drift.snapshot.model import Instruction
 
 _PACKAGES = (Kind.PACKAGE, Kind.PACKAGE_REPUBLISHED)
+_WORD = re.compile(r"[\w./+-]+")
+_TEXTS = 512  # whose words are kept: each is asked for every file that it made
 _LONGEST = 60  # characters of an instruction in a sentence
 _NAMED = 5  # sources in a sentence
 
@@ -85,9 +88,14 @@ def in_order(found: Iterable[tuple[Claim, int]], run: Instruction) -> list[tuple
 
 def _names(run: Instruction, claim: Claim) -> bool:
     """Whether a command has a package's name among its words: most are called as their program."""
-    name = bare_name(claim.subject) if claim.kind in _PACKAGES else ""
-    word = rf"(?<![\w./-])(?:/[\w/.-]*bin/)?{re.escape(name)}(?![\w/-]|\.\w)"
-    return bool(name) and re.search(word, run.text) is not None
+    return claim.kind in _PACKAGES and bare_name(claim.subject) in _words(run.text)
+
+
+@lru_cache(maxsize=_TEXTS)
+def _words(text: str) -> frozenset[str]:
+    """The words of a command, and the names of the programs that it calls by their path."""
+    words = _WORD.findall(text)
+    return frozenset((*words, *(w.rpartition("/")[2] for w in words if "bin/" in w)))
 
 
 def _moved(claim: Claim) -> str:

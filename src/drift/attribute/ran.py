@@ -20,6 +20,7 @@ from drift.attribute.mounts import may_fetch
 from drift.attribute.sides import Sides
 from drift.attribute.stagepair import BELOW, Mover, Source, mounted_by, sources_of
 from drift.compare.model import FileChange
+from drift.snapshot.model import Instruction
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _CHOWN = re.compile(
@@ -37,6 +38,7 @@ class MadeOfMoved:
         self._sides, self._bases, self._moved = sides, bases, moved
         self._sources: list[Source] = []
         self._accounts: list[Source] = []
+        self._found: dict[int, Claim | None] = {}
 
     def learn(
         self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
@@ -62,9 +64,16 @@ class MadeOfMoved:
     def of_run(self, change: FileChange) -> Claim | None:
         """The source of a file that a RUN made; None where nothing named moved before it."""
         made = self._sides.maker(change)
-        if made is None or may_fetch(made[1].text):
+        if made is None:
             return None
         layer, run = made
+        if layer not in self._found:
+            self._found[layer] = self._of_layer(layer, run)
+        return self._found[layer]
+
+    def _of_layer(self, layer: int, run: Instruction) -> Claim | None:
+        if may_fetch(run.text):
+            return None
         mounted = mounted_by(run.text, Origin.EXTERNAL, self._bases, self._moved)
         if mounted is None:
             return None

@@ -136,8 +136,8 @@ def test_a_superseded_base_that_something_of_others_uses_stays_without_a_word(
     _build(api, _context(names[0], "LABEL which=child"), names[1], "1")
     used = str(api.inspect_image(names[0])["Id"])
     try:
-        engine.remove(names[0])
+        api.remove_image(names[0], noprune=True)
         assert engine.remove_superseded_bases([used]) == Cleanup()
         assert engine.inspect(used) is not None
     finally:
-        engine.remove(names[1])
+        api.remove_image(names[1])

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -105,14 +108,15 @@ def run_git(
         raise SourceError("git is not found", hint="install git, or add it to PATH") from error
 
     try:
-        output = git.Git(directory).execute(
-            [*_without_hook_variables(), "git", *arguments],
-            # ext:: would run programs; what is not named here is refused.
-            env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
-            kill_after_timeout=timeout,
-            umask=umask,
-            strip_newline_in_stdout=True,
-        )
+        with _ended_with_us(timeout):
+            output = git.Git(directory).execute(
+                [*_without_hook_variables(), "git", *arguments],
+                # ext:: would run programs; what is not named here is refused.
+                env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
+                kill_after_timeout=timeout,
+                umask=umask,
+                strip_newline_in_stdout=True,
+            )
     except git.GitCommandNotFound as error:
         raise GitError(
             f"git cannot be run in {str(directory)!r}: it or the directory is missing",
@@ -122,6 +126,26 @@ def run_git(
     except git.GitCommandError as error:
         raise _failed(arguments, str(error.stderr)) from None
     return str(output)
+
+
+@contextmanager
+def _ended_with_us(timeout: float) -> Iterator[None]:
+    """End a git that was waited for when something, a Ctrl-C, ends the waiting.
+
+    GitPython leaves it running then, and its watchdog as well: a thread without which the
+    process would not end before the timeout.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    except BaseException:
+        for watchdog in set(threading.enumerate()) - before:
+            if not isinstance(watchdog, threading.Timer) or watchdog.interval != timeout:
+                continue
+            if not watchdog.finished.is_set():
+                watchdog.cancel()
+                watchdog.function(*watchdog.args, **watchdog.kwargs)
+        raise
 
 
 def _without_hook_variables() -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,18 @@ def test_without_git_a_repository_is_not_taken_for_none(
     with pytest.raises(SourceError, match="git is not found") as raised:
         local(repository)
     assert not isinstance(raised.value, GitError)
+
+
+def test_what_ends_drift_ends_the_git_that_it_waits_for(repository: Path) -> None:
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_git(repository, "-c", "alias.wait=!sleep 61.5 && touch done", "wait", timeout=77.0)
+    assert time.monotonic() - began < 30
+    waiting = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    assert not [one for one in waiting if one.interval == 77 and not one.finished.is_set()]
+    running = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True)
+    assert "sleep 61.5" not in running.stdout
 
 
 def test_a_clean_subdirectory(repository: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from drift.attribute.installs import ANYTHING, fetched_by
 from drift.attribute.model import Kind
 from drift.builds import Build, Failure, Reason
 from drift.oci import Reference
@@ -19,6 +20,7 @@ from drift.snapshot.model import Package, Snapshot
 from drift.source.model import Probe
 
 _URL = re.compile(r"(?:https?|ftp|git)://[^\s'\"<>;|&(){}$`\\]+(?![^\s'\";|&]*\$)")
+_INTEGRITY = re.compile(r"sha\d+-")  # Subresource Integrity, as lock files have it
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 # What curl and wget exit with where the other side could not be asked, silent or not.
 _FETCHES = re.compile(r"\b(?:curl|wget)\b")
@@ -88,12 +90,26 @@ def unanswered(failed: Build) -> bool:
 
 
 def _other_bytes(failed: Build, baseline: Build | None, said: tuple[str, ...]) -> AtFault:
-    subject = failure_of(failed).subject or _address(failed)
+    named = failure_of(failed).subject
+    if named and _INTEGRITY.match(named):
+        known = next((p for p in _packages(baseline) if p.integrity == named), None)
+        if known is None:
+            return AtFault(Kind.FILE, instruction_text(failed), None, said)
+        return AtFault(Kind.PACKAGE_REPUBLISHED, known.purl, known.version, said)
+    subject = named or _content(failed)
     if subject is None:
         return AtFault(Kind.FILE, instruction_text(failed), None, said)
     package = subject.startswith("pkg:")
     kind = Kind.PACKAGE_REPUBLISHED if package else Kind.REMOTE_CONTENT
     return _named(kind, failed, baseline, said)
+
+
+def _content(failed: Build) -> str | None:
+    """The address whose content is another; package tools name those of their indexes alone."""
+    instruction = failure_of(failed).instruction
+    if instruction and instruction.is_run and ANYTHING not in fetched_by(instruction.text):
+        return None
+    return _address(failed)
 
 
 def _named(kind: Kind, failed: Build, baseline: Build | None, said: tuple[str, ...]) -> AtFault:

@@ -177,6 +177,7 @@ _CHECKSUMS = (
     # npm, yarn, pnpm
     _checksum(rf"npm (?:ERR!|error) Verification failed while extracting (?P<npm>{_NPM})@"),
     _checksum(r"npm (?:ERR!|error) code EINTEGRITY\b"),
+    _checksum(r"npm (?:ERR!|error) .*wanted (?P<integrity>sha\d+-[\w+/=]+)\S* but got sha\d+-"),
     _checksum(rf".*Integrity check failed for \"(?P<npm>{_NPM})\""),
     _checksum(rf"\W*ERR_PNPM_TARBALL_INTEGRITY +.*\"(?P<url>{_HTTP})\""),
     _checksum(rf"\W*YN0018: \W*(?P<npm>{_NPM})@[^\s:]+(?::\S+)?: The remote archive doesn't"),

@@ -28,7 +28,10 @@ _RPM_VERSION = re.compile(r"-(?:\d+:)?\d[^-]*(?:-\d[^-]*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reason, the line that gives it, and what that names: a purl, a URL, or nothing."""
+    """A reason, the line that gives it, and what that names, if anything.
+
+    That is a purl, a URL, or the digest that a lock file has of a package (SRI, ``sha512-…``).
+    """
 
     reason: Reason
     line: str
@@ -81,6 +84,8 @@ def _reading(phrase: Phrase, match: re.Match[str], announced: str | None) -> Rea
 
 
 def _subject(what: str, text: str) -> str:
+    if what == "integrity":
+        return text
     if what in ("url", "git"):
         text = text.rstrip("/") if what == "git" else text
         return _CREDENTIALS.sub("", text.partition("#")[0])

@@ -67,7 +67,9 @@ def snapshot(*texts: str, packages: tuple[Package, ...] = ()) -> Snapshot:
 
 
 CURL = Package("pkg:deb/debian/curl", "7.88.1-10")
-BASELINE = replace(build(Role.NIGHTLY), snapshot=snapshot(APT, FETCH, packages=(CURL,)))
+LEFT_PAD = Package("pkg:npm/left-pad", "1.3.0", integrity="sha512-AA==")
+BASELINE = replace(build(Role.NIGHTLY), snapshot=snapshot(APT, FETCH, packages=(CURL, LEFT_PAD)))
+WANTED = "npm error {0} integrity checksum failed: wanted {0} but got sha512-CC==. (9 bytes)"
 BUILT = replace(build(Role.REPLAY), snapshot=snapshot(APT))
 
 
@@ -124,6 +126,20 @@ PROVEN, INFERRED = Grade.PROVEN, Grade.INFERRED
         ),
         (
             failed("npm error code EINTEGRITY", text="RUN npm ci"),
+            (EXTERNAL, Kind.FILE, "RUN npm ci", PROVEN),
+        ),
+        (
+            failed(
+                "npm error code EINTEGRITY", text="RUN npm ci --registry https://npm.example.org/"
+            ),
+            (EXTERNAL, Kind.FILE, "RUN npm ci --registry https://npm.example.org/", PROVEN),
+        ),
+        (
+            failed(WANTED.format("sha512-AA=="), text="RUN npm ci"),
+            (EXTERNAL, Kind.PACKAGE_REPUBLISHED, "pkg:npm/left-pad", PROVEN),
+        ),
+        (
+            failed(WANTED.format("sha512-BB=="), text="RUN npm ci"),
             (EXTERNAL, Kind.FILE, "RUN npm ci", PROVEN),
         ),
         (

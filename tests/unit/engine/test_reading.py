@@ -221,6 +221,13 @@ npm error sha512-AA== integrity checksum failed when using sha512""",
         (CHECKSUM, "pkg:npm/left-pad", None),
     ),
     (
+        """\
+npm error code EINTEGRITY
+npm error sha512-Ab+/9== integrity checksum failed when using sha512: wanted sha512-Ab+/9== but got\
+ sha512-Cd==. (210 bytes)""",
+        (CHECKSUM, "sha512-Ab+/9==", None),
+    ),
+    (
         'error Couldn\'t find any versions for "left-pad" that matches "99.0.0"',
         (VERSION, "pkg:npm/left-pad", None),
     ),

@@ -88,7 +88,7 @@ class PackagedNight:
         control: Made | None = None,
         no_replay: str | None = None,
         alone: bool = False,
-        gone: Collection[str] = (),
+        known: Collection[Claim] = (),
     ) -> None:
         self.store = store = LayersInMemory()
         then, now = baseline.build(store, Role.NIGHTLY), tonight.build(store, Role.NIGHTLY)
@@ -119,7 +119,7 @@ class PackagedNight:
             bases,
             RepositoryChanges(self.sides, bases),
             Values(self.sides, store),
-            gone,
+            known,
         )
         self.claims: dict[str, Claim | None] = {
             change.path: self.packages.of_path(change) for change in self.comparison.files

@@ -14,7 +14,7 @@ What a build could still tell is said in :attr:`Attribution.needs`.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
@@ -46,18 +46,18 @@ def attribute(
     follow from the builds themselves, and explain no file.
     """
     known = tuple(known)
-    gone = frozenset(claim.subject for claim in known if claim.kind is Kind.SOURCE_UNAVAILABLE)
-    attributing = _Attributing(sides, comparison, layers, gone)
-    for claim in known:
-        attributing.claims.add(claim)
-    return attributing.attribution()
+    return _Attributing(sides, comparison, layers, known).attribution(known)
 
 
 class _Attributing:
     """One comparison's differences on their way to their causes."""
 
     def __init__(
-        self, sides: Sides, comparison: Comparison, layers: Layers | None, gone: frozenset[str]
+        self,
+        sides: Sides,
+        comparison: Comparison,
+        layers: Layers | None,
+        known: Sequence[Claim],
     ) -> None:
         self.sides, self.comparison = sides, comparison
         self.claims = Claims()
@@ -66,7 +66,7 @@ class _Attributing:
         self.repository = RepositoryChanges(sides, self.bases)
         self.values = Values(sides, layers)
         self.packages = MovedPackages(
-            sides, comparison, self.bases, self.repository, self.values, gone
+            sides, comparison, self.bases, self.repository, self.values, known
         )
         self.remotes = MovedRemotes(sides, comparison, self.values, layers)
         self.paths = PathTrial(
@@ -91,7 +91,7 @@ class _Attributing:
             self._stage_not_known,
         )
 
-    def attribution(self) -> Attribution:
+    def attribution(self, told: Sequence[Claim]) -> Attribution:
         if not self.comparison.identical:
             for claim in self.bases.claims:
                 self.claims.add(claim)
@@ -111,6 +111,8 @@ class _Attributing:
             claim = known or self._needing(*fields.of(field))
             self.claims.config[field.field] = self.claims.add(claim)
         self._need_for_claims()
+        for claim in told:
+            self.claims.add(claim)
         return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
 
     def _outside(self, change: FileChange) -> Claim | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
@@ -38,8 +38,8 @@ class MovedPackages:
     the others, the experiment says (:mod:`drift.attribute.moves`); without a replay nobody
     can be named where the repository changed too, but where it copied all the package's
     files itself, or edited the very instruction that the package came or went with. A package
-    for want of whose old version the replay did not build (``gone``) is the repository's: without
-    its edit there would be no image, whatever the world has.
+    for want of whose old version the replay did not build (so ``known`` says) is the repository's:
+    without its edit there would be no image, whatever the world has.
 
     ``claims`` are those of the moved packages, by purl.
     """
@@ -51,9 +51,10 @@ class MovedPackages:
         bases: MovedBases,
         repository: RepositoryChanges,
         values: Values,
-        gone: Collection[str] = (),
+        known: Iterable[Claim] = (),
     ) -> None:
-        self._sides, self._gone = sides, gone
+        known = tuple(known)
+        self._sides, self._gone = sides, _subjects(known, Kind.SOURCE_UNAVAILABLE)
         self._bases = bases
         self._repository = repository
         self._databases: dict[str, list[FileChange]] = defaultdict(list)
@@ -65,9 +66,16 @@ class MovedPackages:
         self.claims: dict[str, Claim] = {}
         for moved in sorted(comparison.packages, key=lambda moved: rank(moved.purl)):
             files = self._ownership.held[moved.purl]
-            known = self._known_as_another(moved.purl, files)
-            self.claims[moved.purl] = known or self._claim(moved, files)
-        self.republished = RepublishedPackages(sides, comparison, bases, self._ownership, values)
+            another = self._known_as_another(moved.purl, files)
+            self.claims[moved.purl] = another or self._claim(moved, files)
+        self.republished = RepublishedPackages(
+            sides,
+            comparison,
+            bases,
+            self._ownership,
+            values,
+            _subjects(known, Kind.PACKAGE_REPUBLISHED),
+        )
         self._derived = DerivedFiles(
             comparison, self._sources(comparison), self._explained, sides.layer_of
         )
@@ -192,6 +200,10 @@ class MovedPackages:
 
     def _edited(self, change: FileChange) -> bool:
         return any(self._repository.edited(decider) for decider in self._sides.deciders(change))
+
+
+def _subjects(known: Iterable[Claim], kind: Kind) -> frozenset[str]:
+    return frozenset(claim.subject for claim in known if claim.kind is kind)
 
 
 def _facts(change: PackageChange, files: list[FileChange]) -> tuple[str, ...]:

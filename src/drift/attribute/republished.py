@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from itertools import islice
@@ -43,6 +43,8 @@ class RepublishedPackages:
     the same: where the two differ it is a rebuild, and nobody's doing. Where nothing but
     compiled code differs the claim is ``inferred``: another compiler makes the like.
 
+    Where the replay did not build as it was ``refused`` the new bytes, the world has them.
+
     ``claims`` are by purl. :meth:`likely` gives what cannot be told for want of a control.
     """
 
@@ -53,8 +55,9 @@ class RepublishedPackages:
         bases: MovedBases,
         ownership: Ownership,
         values: Values,
+        refused: Collection[str] = (),
     ) -> None:
-        self._sides = sides
+        self._sides, self._refused = sides, refused
         self._bases = bases
         self._values = values
         self._ownership = ownership
@@ -174,6 +177,8 @@ class RepublishedPackages:
         package, first = remade.package, facts[0]
         recorded = [fact for fact in facts if fact.recorded]
         mover = who_moved(self._sides, package.purl, _state(package, recorded), _said(recorded))
+        if mover.origin is Origin.UNEXPLAINED and package.purl in self._refused:
+            mover = replace(mover, origin=Origin.EXTERNAL)
         layer = min((file.layer for file in files if file.after), default=None)
         what = f"{package.purl} is {package.version} on both sides, and not the same bytes"
         return Claim(

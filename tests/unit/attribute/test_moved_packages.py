@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Origin
 from drift.snapshot.model import Package
 from support.images import Member, file
@@ -75,10 +76,11 @@ def test_who_moved_a_package(
 
 @pytest.mark.parametrize(("gone", "origin"), [(CURL, REPO), ("pkg:deb/debian/x", UNEXPLAINED)])
 def test_a_package_for_want_of_which_the_replay_failed(gone: str, origin: Origin) -> None:
-    night = PackagedNight(curl("1"), curl("2", repo=EDITED), no_replay=WITHOUT_REPLAY, gone={gone})
+    known = [Claim(EXTERNAL, Kind.SOURCE_UNAVAILABLE, gone, Grade.PROVEN)]
+    night = PackagedNight(curl("1"), curl("2", repo=EDITED), no_replay=WITHOUT_REPLAY, known=known)
     assert night.claims[BIN] is not None
     assert night.claim(BIN).origin is origin
-    same_side = PackagedNight(curl("1"), curl("2"), gone={CURL})
+    same_side = PackagedNight(curl("1"), curl("2"), known=known)
     assert same_side.claim(BIN).origin is EXTERNAL
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Origin
 from drift.snapshot.model import Package
 from support.images import file
@@ -304,3 +305,13 @@ def test_what_pip_built_of_other_sources_of_the_repository_was_not_published() -
     assert night.claims == {"/s/x.py": None, RECORD: None}
     night = PackagedNight(side(1), side(2, repo=EDITED), replay=side(2), control=side(2))
     assert night.claim("/s/x.py").kind is Kind.PACKAGE_REPUBLISHED
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_the_replay_that_refused_the_new_bytes_tells_whose_they_are(refused: bool) -> None:
+    """A lock file that follows what was published anew did not publish it."""
+    known = [Claim(Origin.EXTERNAL, Kind.PACKAGE_REPUBLISHED, CURL, Grade.PROVEN)]
+    night = PackagedNight(
+        curl(1), curl(2, repo=EDITED), no_replay="it fails", known=known if refused else ()
+    )
+    assert night.claim(BIN).origin is (Origin.EXTERNAL if refused else Origin.UNEXPLAINED)

@@ -11,6 +11,8 @@ import sys
 
 def main() -> None:
     """Entry point of the ``drift`` command; ends the process with its exit code."""
-    from drift.cli.app import run
-
+    try:
+        from drift.cli.app import run
+    except KeyboardInterrupt:  # before there is anyone to say it
+        sys.exit(2)
     sys.exit(run())

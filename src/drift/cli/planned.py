@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drift.nightly.plan import Plan, PlannedBuild
 
 _CERTAIN = "certain"
+_A_TENTH = 3.0  # seconds: what is rounded to 0.1 minutes and more
 
 
 def show_plan(
@@ -117,7 +118,9 @@ def total(values: Sequence[float | None]) -> float | None:
 
 
 def _minutes(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{seconds / 60:.1f}"
+    if seconds is None:
+        return "?"
+    return f"{seconds / 60:.1f}" if seconds >= _A_TENTH else "<0.1"
 
 
 def _size(size: float | None) -> str:

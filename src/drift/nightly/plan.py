@@ -140,8 +140,9 @@ class _Foreseen:
         of_role = {build.night for build in self.earlier if build.role is wanted.role}
         needed = sum(night in of_role for night in nights)
         chance = Chance.LIKELY if needed and 2 * needed >= len(nights) else Chance.POSSIBLE
-        last = f"{len(nights)} nights" if len(nights) > 1 else "night"
-        often = f" (needed on {needed} of the last {last})" if nights else ""
+        often = f" (needed on {needed} of the last {len(nights)} nights)" if nights else ""
+        if len(nights) == 1:
+            often = f" ({'needed' if needed else 'not needed'} last night)"
         return self._planned(replace(wanted, reason=wanted.reason + often), chance)
 
     def _planned(self, wanted: Wanted, chance: Chance) -> PlannedBuild:

@@ -24,6 +24,8 @@ MOST = 500  # images that are proposed
 _DIRECTORIES = {"node_modules", "vendor", "third_party", "venv", "site-packages", "reports"}
 _DOCKERFILES = ("Dockerfile", "*.Dockerfile", "Dockerfile.*", "Containerfile")
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose*.yaml", "docker-compose*.yml")
+# What would come out otherwise without it, of the Compose Build Specification.
+_LOST = ("additional_contexts", "labels", "privileged", "entitlements", "isolation", "ulimits")
 _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)"
     r"|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-?+])(?P<rest>[^{}]*))?\})"
@@ -215,6 +217,8 @@ def _settings(proposal: _Proposal, service: Mapping[str, Any], entry: Mapping[st
             proposal.keys[key] = texts if isinstance(value, list) else texts[0]
         except (_Unset, ValueError) as error:
             proposal.notes.append(f"{key} left out: {error}")
+    lost = [f"{key} left out: drift.toml has no such key" for key in _LOST if entry.get(key)]
+    proposal.notes.extend(lost)
     if isinstance(platforms, list) and len(platforms) > 1:
         proposal.notes.append("several platforms: the first is built")
     proposal.keys["args"] = _args(proposal, entry.get("args"))

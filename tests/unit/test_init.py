@@ -127,3 +127,13 @@ secrets:
     assert secrets == {"npmrc": (tmp_path / "deploy/conf/npmrc", None), "api": (None, "TOKEN")}
     for left in ("gone", "elsewhere", "None", "bad id", "['x']"):
         assert f"# secret {left} left out: " in text
+
+
+def test_what_drift_toml_cannot_say_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    build = "{context: ., labels: {a: b}, additional_contexts: {src: ../src}, no_cache: true}"
+    (tmp_path / "compose.yaml").write_text(f"services: {{web: {{build: {build}}}}}\n")
+    text = propose(tmp_path)
+    assert "# additional_contexts left out: drift.toml has no such key\n" in text
+    assert "# labels left out: drift.toml has no such key\n" in text
+    assert "no_cache" not in text

@@ -20,7 +20,7 @@ from drift.attribute.sides import Sides
 from drift.attribute.values import Values
 from drift.builds import Build, Role
 from drift.compare.compare import compare
-from drift.oci import Digest
+from drift.oci import Digest, HistoryEntry
 from drift.snapshot.model import Instruction, LayersInMemory, Package, Packages
 from drift.source.model import Base, EngineIdentity, Inputs, RepoSide
 from support.images import Member, file, snapshot_of
@@ -52,6 +52,10 @@ class Made:
     below: Sequence[Member] = (file("base"),)
     unknown: Mapping[str, str] = field(default_factory=dict)
 
+    def _history(self) -> tuple[HistoryEntry, ...]:
+        texts = ("the base's", *(text for text, _ in self.layers))
+        return tuple(HistoryEntry(text, empty_layer=False) for text in texts)
+
     def build(self, store: LayersInMemory, role: Role) -> Build:
         stacks = [self.below, *(members for _, members in self.layers)]
         packages = Packages(tuple(self.packages), unknown=self.unknown)
@@ -72,7 +76,11 @@ class Made:
             started_at=datetime(2026, 11, 23, tzinfo=UTC),
             seconds=1.0,
             inputs=Inputs(self.repo, (self.base,), ENGINE),
-            snapshot=replace(snapshot, layers=(snapshot.layers[0], *tied)),
+            snapshot=replace(
+                snapshot,
+                layers=(snapshot.layers[0], *tied),
+                config=replace(snapshot.config, history=self._history()),
+            ),
         )
 
 

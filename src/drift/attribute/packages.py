@@ -191,12 +191,20 @@ class MovedPackages:
             return mover.by_repository(why), Grade.OWNED
         if mover.origin is not Origin.UNEXPLAINED or not files:
             return mover, Grade.OWNED
+        installed = change.after is not None and self._sides.no_replay is not None
+        if installed and not any(map(self._reached, files)):
+            why = "nothing that the repository changed comes before what installed it"
+            return Mover(Origin.EXTERNAL, (*mover.evidence, why)), Grade.INFERRED
         if all(brought_by_copy(self._sides, file) for file in files):
             return mover.by_repository("the repository copies its files"), Grade.OWNED
         if None in (change.before, change.after) and all(map(self._edited, files)):
             why = "the instruction that it came or went with was edited"
             return mover.by_repository(why), Grade.INFERRED
         return mover, Grade.OWNED
+
+    def _reached(self, change: FileChange) -> bool:
+        made = self._sides.maker(change)
+        return made is None or self._repository.reaches(made[0])
 
     def _edited(self, change: FileChange) -> bool:
         return any(self._repository.edited(decider) for decider in self._sides.deciders(change))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
@@ -12,8 +15,11 @@ from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.settings import wrote_setting
 from drift.attribute.sides import Decider, Sides
 from drift.compare.model import ConfigChange, FileChange
+from drift.oci import HistoryEntry
 from drift.snapshot.model import printable_path
 from drift.source.model import RepoSide
+
+_READING = re.compile(r"\b(?:COPY|ADD)\b|--mount")  # what reads files, as a history has it
 
 
 class RepositoryChanges:
@@ -89,6 +95,31 @@ class RepositoryChanges:
             layer=decider.layer if decider and not gone else None,
             evidence=(why,),
         )
+
+    def reaches(self, layer: int) -> bool:
+        """Whether anything that the repository changed may have shaped a layer of tonight's image.
+
+        Not where both nights' histories are the same down to the base, up to the instruction that
+        made it, and nothing there reads what changed.
+        """
+        before, after = self._before, self._after
+        if before is None or after is None or self._bases_edited():
+            return True
+        if any(getattr(before, n) != getattr(after, n) for n in ("args", "target", "platform")):
+            return True
+        same = list(takewhile(self._alike, self._histories()))
+        below = sum(made.base for made in self._sides.after.layers)
+        return layer >= below + sum(not line.empty_layer for line, _ in same)
+
+    def _histories(self) -> Iterator[tuple[HistoryEntry, HistoryEntry]]:
+        return zip(self._sides.own_history(before=True), self._sides.own_history(), strict=False)
+
+    def _alike(self, lines: tuple[HistoryEntry, HistoryEntry]) -> bool:
+        one, other = lines
+        return one == other and _READING.search(one.created_by) is None
+
+    def _bases_edited(self) -> bool:
+        return any(claim.origin is Origin.REPO for claim in self._bases.claims)
 
     def _reads(self) -> bool:
         """Whether any instruction may have read the context, in a stage too."""

@@ -47,8 +47,6 @@ WITHOUT_REPLAY = "the context of that night is gone"
         ("1", "-", None, None, EXTERNAL, "does not install it too"),
         ("1", "1", None, None, REPO, "still installs 1"),
         ("1", "2", None, None, REPO, "the repository changed it as well"),
-        # No replay: nobody can be named, and the reason is said.
-        ("1", "no", "2", None, UNEXPLAINED, WITHOUT_REPLAY),
     ],
 )
 def test_who_moved_a_package(
@@ -60,13 +58,12 @@ def test_who_moved_a_package(
     said: str,
 ) -> None:
     changed = {"repo": EDITED} if again else {}
-    replay = curl(None if again == "-" else again) if again not in (None, "no") else None
+    replay = curl(None if again == "-" else again) if again else None
     night = PackagedNight(
         curl(then),
         curl(now, **changed),
         replay=replay,
         control=curl(control, **changed) if control else None,
-        no_replay=WITHOUT_REPLAY,
     )
     claim = night.packages.claims[CURL]
     assert (claim.origin, claim.kind, claim.grade) == (origin, Kind.PACKAGE, Grade.OWNED)
@@ -74,7 +71,7 @@ def test_who_moved_a_package(
     assert said in "; ".join(claim.evidence)
 
 
-@pytest.mark.parametrize(("gone", "origin"), [(CURL, REPO), ("pkg:deb/debian/x", UNEXPLAINED)])
+@pytest.mark.parametrize(("gone", "origin"), [(CURL, REPO), ("pkg:deb/debian/x", EXTERNAL)])
 def test_a_package_for_want_of_which_the_replay_failed(gone: str, origin: Origin) -> None:
     known = [Claim(EXTERNAL, Kind.SOURCE_UNAVAILABLE, gone, Grade.PROVEN)]
     night = PackagedNight(curl("1"), curl("2", repo=EDITED), no_replay=WITHOUT_REPLAY, known=known)
@@ -295,3 +292,26 @@ def test_an_edit_of_a_moved_package_s_file_is_told_with_it() -> None:
     assert said not in night.claim(BIN).evidence
     night = PackagedNight(side("1", "a"), side("2", "a"))
     assert said not in night.claim("/etc/curl").evidence
+
+
+@pytest.mark.parametrize(
+    ("first", "origin"),
+    [("RUN a", EXTERNAL), ("COPY . /src", UNEXPLAINED), ("RUN edited", UNEXPLAINED)],
+)
+def test_what_an_edit_comes_after_is_not_its_doing(first: str, origin: Origin) -> None:
+    """Where no replay can be had, as the old revision does not build any more."""
+
+    def side(version: str, first: str, last: str, **fields: Any) -> Made:
+        install = (INSTALL, [file("usr/bin/curl", version)])
+        lines = [(first, [file("first")]), install, (last, [file("last", last)])]
+        return Made(lines, (deb("curl", version, BIN),), **fields)
+
+    was = "RUN a" if first == "RUN edited" else first
+    then, now = side("1", was, "RUN b"), side("2", first, "RUN c", repo=EDITED)
+    claim = PackagedNight(then, now, no_replay=WITHOUT_REPLAY).packages.claims[CURL]
+    assert claim.origin is origin
+    assert any(WITHOUT_REPLAY in sentence for sentence in claim.evidence)
+    told = "nothing that the repository changed comes before what installed it"
+    assert (told in claim.evidence) is (origin is EXTERNAL)
+    open_still = PackagedNight(then, now).packages.claims[CURL]
+    assert open_still.origin is UNEXPLAINED

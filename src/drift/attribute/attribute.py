@@ -101,9 +101,12 @@ class _Attributing:
             self.claims.packages[purl] = self.claims.add(claim)
         left = [change for change in self.comparison.files if not self._named(change)]
         changes = {change.path: change for change in self.comparison.files}
-        self.made.learn(self.claims, self.remotes.claims, changes)
         containers = [change for change in left if _comes_or_goes(change)]
-        self._try(change for change in left if not _comes_or_goes(change))
+        content = [change for change in left if not _comes_or_goes(change)]
+        # What stages made is asked first: a RUN of the image may have made more of it.
+        for copied in (True, False):
+            self.made.learn(self.claims, self.remotes.claims, changes)
+            self._try(change for change in content if self.stages.knows(change) is copied)
         self._try(self._without_content(containers))
         fields = ConfigTrial(self.sides, self.repository)
         for field in self.comparison.config:

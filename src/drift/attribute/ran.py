@@ -44,6 +44,7 @@ class MadeOfMoved:
         self, named: Claims, remotes: Iterable[Claim], changes: Mapping[str, FileChange]
     ) -> None:
         """Take in the sources that are named, and the layers in which each changed something."""
+        self._found = {}
         self._sources = sources_of(self._of(named, remotes, changes), Origin.EXTERNAL)
         accounts = (path for path in _ACCOUNTS if path in named.paths)
         claims = ((named.first[named.paths[path]], changes[path].layer) for path in accounts)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from drift.attribute.attribute import attribute
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.sides import Sides
@@ -380,3 +381,22 @@ def test_a_path_that_no_stage_brought_is_nothing_to_say_about() -> None:
     for path in ("/x", "/y"):
         assert night.rule.of_path(night.changes[path]) is None
         assert night.rule.unknown_stage(night.changes[path]) is None
+
+
+def test_what_the_image_made_of_a_copied_file_follows_from_its_stage() -> None:
+    def made(content: str, version: str) -> Made:
+        made = compiled(content, version=version)
+        twice = ("RUN cat /usr/bin/tool /usr/bin/tool > /twice", [file("twice", content * 2)])
+        return replace(made, steps=[*made.steps, twice])
+
+    world = World()
+    baseline = world.build(made("old", "1.0"), Role.NIGHTLY, 22)
+    candidate, control = (
+        world.build(made("new", "1.1"), role) for role in (Role.NIGHTLY, Role.CONTROL)
+    )
+    sides = replace(Sides.of_builds(baseline, candidate), controls=(control,))
+    comparison = compare(sides.before, sides.after, world.layers)
+    found = attribute(sides, comparison, world.layers)
+    assert {cause.subject for cause in found.causes} == {LIBFOO}
+    assert set(found.paths) == {"/usr/bin/tool", "/twice"}
+    assert not found.needs

@@ -65,6 +65,7 @@ def test_without_git_a_repository_is_not_taken_for_none(
     assert not isinstance(raised.value, GitError)
 
 
+@pytest.mark.usefixtures("heeded_signals")
 def test_what_ends_drift_ends_the_git_that_it_waits_for(repository: Path) -> None:
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()

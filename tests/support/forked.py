@@ -11,6 +11,7 @@ import json
 import os
 import pkgutil
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,8 @@ def _serve() -> None:
 def _become(job: dict[str, Any]) -> None:
     """Be the run: never returns."""
     os.setsid()
+    # What runs in a shell's background ignores it, and so would the run.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(job["directory"])
     os.environ.clear()
     os.environ.update(job["environment"])

@@ -19,7 +19,7 @@ from typing import IO
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
-from drift.snapshot.beside import BackgroundSha256, Beside, read_ahead
+from drift.snapshot.beside import BackgroundSha256, beside, read_ahead
 from drift.snapshot.layer import Capture, digest_of, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
@@ -103,7 +103,7 @@ def read_archive(
             f"{name}: not an image archive",
             hint="make one with `docker save`, or give an OCI layout",
         )
-    with Beside(layers.put) as keep:
+    with beside(layers.put) as keep:
         reader = ArchiveReader(
             name, layers, capture, expected, base=base, observer=observer, keep=keep
         )

@@ -10,9 +10,9 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 
@@ -69,39 +69,26 @@ class BackgroundSha256:
             raise self._error
 
 
-class Beside(Generic[T]):
+@contextmanager
+def beside(function: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
     """A function that is called in a thread of its own, while the caller goes on.
 
-    A call waits for the one before. Use as a context manager: all has been done once it is
-    left. What a call raises is raised by the next one, or then.
+    A call waits for the one before. All has been done once the block is left. What a call raises
+    is raised by the next one, or then.
     """
+    doing: Future[None] | None = None
 
-    def __init__(self, function: Callable[[T], None]) -> None:
-        self._function = function
-        self._thread = ThreadPoolExecutor(1, "beside")
-        self._doing: Future[None] | None = None
+    def call(argument: T) -> None:
+        nonlocal doing
+        before, doing = doing, None
+        if before is not None:
+            before.result()
+        doing = thread.submit(function, argument)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __call__(self, argument: T) -> None:
-        self._settle()
-        self._doing = self._thread.submit(self._function, argument)
-
-    def _settle(self) -> None:
-        doing, self._doing = self._doing, None
-        if doing is not None:
-            doing.result()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._thread.shutdown()
-        if error is None:
-            self._settle()
+    with ThreadPoolExecutor(1, "beside") as thread:
+        yield call
+    if doing is not None:
+        doing.result()
 
 
 def read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.errors import SnapshotError
-from drift.snapshot.beside import BackgroundSha256, Beside, read_ahead
+from drift.snapshot.beside import BackgroundSha256, beside, read_ahead
 from drift.snapshot.layer import nothing_captured, read_layer
 from drift.snapshot.stream import TruncatedError
 from support.images import file, tar
@@ -106,7 +106,7 @@ def test_a_layer_that_cannot_be_read_to_its_end_leaves_no_thread(
 @given(st.lists(st.integers(), max_size=20))
 def test_calls_are_made_in_their_order(numbers: list[int]) -> None:
     made: list[int] = []
-    with Beside(made.append) as call:
+    with beside(made.append) as call:
         for number in numbers:
             call(number)
     assert made == numbers
@@ -115,7 +115,11 @@ def test_calls_are_made_in_their_order(numbers: list[int]) -> None:
 def test_the_caller_goes_on_until_the_next_call() -> None:
     may_end = threading.Event()
     went_on: list[bool] = []
-    with Beside[float](lambda seconds: went_on.append(may_end.wait(seconds))) as call:
+
+    def wait(seconds: float) -> None:
+        went_on.append(may_end.wait(seconds))
+
+    with beside(wait) as call:
         call(10)
         may_end.set()
     assert went_on == [True]
@@ -126,7 +130,7 @@ def refuse(_number: int) -> None:
 
 
 def call_what_refuses(times: int, then: Callable[[], None] = lambda: None) -> None:
-    with Beside(refuse) as call:
+    with beside(refuse) as call:
         for number in range(times):
             call(number)
         then()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from drift.snapshot.model import Instruction
-from drift.source.shell import Environment, invocations
+from drift.source.shell import Environment, Invocation, invocations
 
 # Commands that fetch, by the ecosystem whose packages they bring; the others bring anything.
 _TOOLS = {
@@ -71,7 +71,9 @@ _MAKING = _set(
     "uniq unxz unzip wc xz zcat zip zstd"
 )
 _DOWNLOADING = frozenset({"curl", "wget"})
-_RUN = re.compile(r"(?:ONBUILD\s+)?RUN\s+(?:--\S+\s+)*(?P<script>.*)", re.IGNORECASE | re.DOTALL)
+RUN = re.compile(
+    r"(?:ONBUILD\s+)?RUN\s+(?P<flags>(?:--\S+\s+)*)(?P<script>.*)", re.IGNORECASE | re.DOTALL
+)
 _HIDDEN = ("--mount", "/dev/tcp/")
 _TEXTS = 512  # that are read once: each is asked for every file that it made
 ANYTHING = None
@@ -95,10 +97,7 @@ def fetched_by(text: str) -> frozenset[str | None]:
 
     Where its commands cannot be read, that is so as well.
     """
-    run = _RUN.match(text)
-    script = run["script"] if run else text
-    # What a here-document holds is not a part of the text.
-    commands = () if "<<" in script else invocations(_as_script(script), Environment())
+    commands = _commands(text)
     if not commands:
         return frozenset({ANYTHING})
     return frozenset(what for command in commands for what in _of_command(command.words))
@@ -107,14 +106,20 @@ def fetched_by(text: str) -> frozenset[str | None]:
 @lru_cache(maxsize=_TEXTS)
 def downloads(text: str) -> int | None:
     """How often a RUN runs curl and wget; None where what it runs beside may fetch as well."""
-    run = _RUN.match(text)
-    if run is None or "<<" in text or any(word in text for word in _HIDDEN):
+    if any(word in text for word in _HIDDEN):
         return None
-    commands = invocations(_as_script(run["script"]), Environment())
-    names = [posixpath.basename(c.words[0] or "?") if c.words else "env" for c in commands]
+    names = [posixpath.basename(c.words[0] or "?") if c.words else "env" for c in _commands(text)]
     if not names or not _HANDLING.union(_MAKING, _DOWNLOADING).issuperset(names):
         return None
     return sum(name in _DOWNLOADING for name in names)
+
+
+def _commands(text: str) -> Sequence[Invocation]:
+    """A RUN's commands; none where they cannot be read."""
+    run = RUN.match(text)
+    if run is None or "<<" in run["script"]:  # what a here-document holds is no part of the text
+        return ()
+    return invocations(_as_script(run["script"]), Environment())
 
 
 def _as_script(script: str) -> str:

@@ -45,8 +45,7 @@ def attribute(
     ``layers`` holds the manifests of all builds of ``sides``; ``known`` are causes that
     follow from the builds themselves, and explain no file.
     """
-    known = tuple(known)
-    return _Attributing(sides, comparison, layers, known).attribution(known)
+    return _Attributing(sides, comparison, layers, tuple(known)).attribution()
 
 
 class _Attributing:
@@ -59,7 +58,7 @@ class _Attributing:
         layers: Layers | None,
         known: Sequence[Claim],
     ) -> None:
-        self.sides, self.comparison = sides, comparison
+        self.sides, self.comparison, self.known = sides, comparison, known
         self.claims = Claims()
         self.needs: set[Need] = set()
         self.bases = MovedBases(sides)
@@ -91,7 +90,7 @@ class _Attributing:
             self._stage_not_known,
         )
 
-    def attribution(self, told: Sequence[Claim]) -> Attribution:
+    def attribution(self) -> Attribution:
         if not self.comparison.identical:
             for claim in self.bases.claims:
                 self.claims.add(claim)
@@ -114,7 +113,7 @@ class _Attributing:
             claim = known or self._needing(*fields.of(field))
             self.claims.config[field.field] = self.claims.add(claim)
         self._need_for_claims()
-        for claim in told:
+        for claim in self.known:
             self.claims.add(claim)
         return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from drift.attribute.bases import MovedBases
@@ -51,9 +51,8 @@ class MovedPackages:
         bases: MovedBases,
         repository: RepositoryChanges,
         values: Values,
-        known: Iterable[Claim] = (),
+        known: Collection[Claim] = (),
     ) -> None:
-        known = tuple(known)
         self._sides, self._gone = sides, _subjects(known, Kind.SOURCE_UNAVAILABLE)
         self._bases = bases
         self._repository = repository

@@ -36,7 +36,6 @@ _HAPPENED = {
     "git-remote": "moved",
     "source-unavailable": "cannot be had",
     "broken": "does not build",
-    "failure": "fails",
 }
 _NAMED = {"broken": "image", "source-unavailable": "source"}
 _ENDS = {True: "the images build again without it", False: "a person closes it, as known"}
@@ -63,13 +62,16 @@ def _broke(event: StandingEvent) -> bool:
 
 
 def _named(event: StandingEvent, subject: str) -> str:
-    kind = words.kind({"kind": event.kind, "subject": event.subject})
+    kind = _kind(event)
     return code(subject) if kind == "failure" else f"{_NAMED.get(event.kind, kind)} {code(subject)}"
 
 
 def _happened(event: StandingEvent) -> str:
-    kind = words.kind({"kind": event.kind, "subject": event.subject})
-    return _HAPPENED.get(kind, _HAPPENED.get(event.kind, "changed"))
+    return "fails" if _kind(event) == "failure" else _HAPPENED.get(event.kind, "changed")
+
+
+def _kind(event: StandingEvent) -> str:
+    return words.kind({"kind": event.kind, "subject": event.subject})
 
 
 def body(event: StandingEvent, marker: Marker, told: Words) -> str:

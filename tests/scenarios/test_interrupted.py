@@ -6,40 +6,25 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 
 import docker
 import pytest
 
 from support.nights import APP, simple
 from support.own_engine import as_root
+from support.processes import processes, unique_sleep, wait_until
 from support.project import Project
 
 
 @pytest.fixture
 def sleep() -> str:
-    """A command that nothing else on this machine runs; it outlasts the test."""
-    return f"sleep {random.randrange(10**6, 10**7)}"
+    return unique_sleep()
 
 
 def slow(base: str, step: str) -> dict[str, str]:
     files = simple(base)
     files["app/Dockerfile"] += f"            RUN {step}\n"
     return files
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.2)
-
-
-def processes(command: str) -> list[str]:
-    """The ids of all processes of this machine that run exactly this command."""
-    listed = subprocess.run(["ps", "axww", "-o", "pid=,args="], capture_output=True, text=True)
-    lines = (line.split(maxsplit=1) for line in listed.stdout.splitlines())
-    return [pid for pid, arguments in lines if arguments == command]
 
 
 def wake(command: str) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+import subprocess
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 from drift.errors import SourceError
 
@@ -63,7 +64,6 @@ _HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIR
 _REMOTE = "https:http:ssh:git"
 # The first that fits decides.
 _SIGNS = (
-    (GitFailure.TIMEOUT, r"Timeout: the command"),
     (GitFailure.REFUSED, r"dubious ownership|transport '.*' not allowed"),
     (
         GitFailure.AUTHENTICATION,
@@ -108,44 +108,35 @@ def run_git(
         raise SourceError("git is not found", hint="install git, or add it to PATH") from error
 
     try:
-        with _ended_with_us(timeout):
-            output = git.Git(directory).execute(
-                [*_without_hook_variables(), "git", *arguments],
-                # ext:: would run programs; what is not named here is refused.
-                env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
-                kill_after_timeout=timeout,
-                umask=umask,
-                strip_newline_in_stdout=True,
-            )
+        started = git.Git(directory).execute(
+            [*_without_hook_variables(), "git", *arguments],
+            # ext:: would run programs; what is not named here is refused.
+            env=_ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": _REMOTE + (":file" if local else "")},
+            umask=umask,
+            as_process=True,
+            start_new_session=True,
+        )
     except git.GitCommandNotFound as error:
         raise GitError(
             f"git cannot be run in {str(directory)!r}: it or the directory is missing",
             GitFailure.OTHER,
             hint="install git",
         ) from error
-    except git.GitCommandError as error:
-        raise _failed(arguments, str(error.stderr)) from None
-    return str(output)
-
-
-@contextmanager
-def _ended_with_us(timeout: float) -> Iterator[None]:
-    """End a git that was waited for when something, a Ctrl-C, ends the waiting.
-
-    GitPython leaves it running then, and its watchdog as well: a thread without which the
-    process would not end before the timeout.
-    """
-    before = set(threading.enumerate())
+    process = cast("subprocess.Popen[bytes]", started.proc)  # ended where `started` is forgotten
     try:
-        yield
-    except BaseException:
-        for watchdog in set(threading.enumerate()) - before:
-            if not isinstance(watchdog, threading.Timer) or watchdog.interval != timeout:
-                continue
-            if not watchdog.finished.is_set():
-                watchdog.cancel()
-                watchdog.function(*watchdog.args, **watchdog.kwargs)
-        raise
+        output, stderr = process.communicate(timeout=timeout)
+    except BaseException as error:
+        # With what it started: git-remote-https, ssh. GitPython's own timeout leaves these,
+        # and a Ctrl-C leaves git as well.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        raise _failed(arguments, f"no end after {timeout:g} s", GitFailure.TIMEOUT) from None
+    if process.returncode:
+        raise _failed(arguments, os.fsdecode(stderr))
+    return os.fsdecode(output).removesuffix("\n")
 
 
 def _without_hook_variables() -> list[str]:
@@ -154,9 +145,9 @@ def _without_hook_variables() -> list[str]:
     return ["env", *present] if present else []
 
 
-def _failed(arguments: tuple[str, ...], stderr: str) -> GitError:
-    words = without_credentials(stderr.strip().removeprefix("stderr: ").strip("'\n "))
-    failure = next((f for f, sign in _SIGNS if re.search(sign, words)), GitFailure.OTHER)
+def _failed(arguments: tuple[str, ...], stderr: str, failure: GitFailure | None = None) -> GitError:
+    words = without_credentials(stderr.strip())
+    failure = failure or next((f for f, sign in _SIGNS if re.search(sign, words)), GitFailure.OTHER)
     command = next((a for a in arguments if not a.startswith("-") and "=" not in a), "")
     hint = None
     if "dubious ownership" in words:

@@ -22,6 +22,7 @@ from drift.source.checkout import (
 )
 from drift.source.context import digest_of_tar, read_context
 from drift.source.git import NO_COMMIT, GitError, GitFailure, run_git, without_credentials
+from support.processes import processes, unique_sleep, wait_until
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -67,15 +68,27 @@ def test_without_git_a_repository_is_not_taken_for_none(
 
 @pytest.mark.usefixtures("heeded_signals")
 def test_what_ends_drift_ends_the_git_that_it_waits_for(repository: Path) -> None:
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    sleep = unique_sleep()
+
+    def interrupt() -> None:
+        wait_until(lambda: bool(processes(sleep)))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        run_git(repository, "-c", "alias.wait=!sleep 61.5 && touch done", "wait", timeout=77.0)
-    assert time.monotonic() - began < 30
-    waiting = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
-    assert not [one for one in waiting if one.interval == 77 and not one.finished.is_set()]
-    running = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True)
-    assert "sleep 61.5" not in running.stdout
+        run_git(repository, "-c", f"alias.wait=!{sleep} && touch done", "wait", timeout=100)
+    assert time.monotonic() - began < 60
+    wait_until(lambda: not processes(sleep), 10)
+
+
+def test_a_git_that_does_not_end_is_ended_with_what_it_started(repository: Path) -> None:
+    sleep = unique_sleep()
+    with pytest.raises(GitError, match=r"git wait failed: no end after 1\.5 s") as raised:
+        run_git(repository, "-c", f"alias.wait=!{sleep} && touch done", "wait", timeout=1.5)
+    assert raised.value.failure is GitFailure.TIMEOUT
+    assert raised.value.hint
+    wait_until(lambda: not processes(sleep), 10)
 
 
 def test_a_clean_subdirectory(repository: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from drift.snapshot.model import EntryType, Packages
 from drift.snapshot.packages.catalogue import Unreadable, catalogue, wanted
+from support.tools_base import npm_root
 
 pytestmark = pytest.mark.engine
 
@@ -22,8 +23,10 @@ TAG = "drift-test/packages:real"
 DOCKERFILE = """\
 FROM {base}
 COPY ca.crt /etc/ssl/host.crt
-ENV NODE_EXTRA_CA_CERTS=/etc/ssl/host.crt
-RUN apt-get update && apt-get install -y --no-install-recommends python3-pip python3-venv npm
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/host.crt NPM_CONFIG_PREFIX=/usr/local
+RUN apt-get update && apt-get install -y --no-install-recommends python3-pip python3-venv nodejs
+COPY npm /opt/npm
+RUN ln -s /opt/npm/bin/npm-cli.js /usr/local/bin/npm
 RUN pip install --break-system-packages --cert /etc/ssl/host.crt flask \\
  && python3 -m venv /opt/venv && /opt/venv/bin/pip install --cert /etc/ssl/host.crt attrs
 RUN mkdir /app && cd /app && npm init -y && npm install @babel/types express \\
@@ -100,6 +103,7 @@ def container(api: docker.APIClient, base_image: str) -> Iterator[Container]:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
+        tar.add(npm_root(), "npm")  # Debian's comes in hundreds of packages
     context.seek(0)
     lines = list(
         api.build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,15 +113,20 @@ def test_no_committed_row_is_lost(database: Database, host: dict[str, Any]) -> N
     assert database.left() == before
 
 
-def test_killed_after_each_call_it_loses_no_row(
+def test_killed_after_a_call_it_loses_no_row(
     database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """One database and one client, from image to image and back, as drift is killed."""
+    """One database and one client, from image to image and back, as drift is killed.
+
+    After every second call, the first or the second to begin with; test_upgrade_killed has all.
+    """
+    first = random.choice((1, 2))
+    print(f"from call {first}")
     database.make(binds=["rows:/data"])
     database.api.start("db")
     before, place = database.left(), tmp_path_factory.mktemp("t")
     with committing(database.port) as client, witness(database.engine, "rows"):
-        for at in range(1, AT_MOST):
+        for at in range(first, AT_MOST, 2):
             runs = database.running()["Image"]
             database.publish(database.old if runs == database.new else database.new)
             with striking(database.engine.host, place, at) as proxy:

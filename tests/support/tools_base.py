@@ -150,13 +150,17 @@ def _program(name: str) -> list[Member]:
     return members
 
 
-def _npm() -> list[Member]:
+def npm_root() -> Path:
     """npm as it publishes itself, with its dependencies: DRIFT_TEST_NPM's, or this machine's."""
     given = os.environ.get("DRIFT_TEST_NPM")
     client = shutil.which("npm")
     if not (given or client):
         raise RuntimeError("no npm")
-    root = Path(given) if given else Path(client or "").resolve().parents[1]
+    return Path(given) if given else Path(client or "").resolve().parents[1]
+
+
+def _npm() -> list[Member]:
+    root = npm_root()
     members = [file("usr/bin/npm", _NPM, mode=0o755), directory("opt/npm")]
     for path in sorted(root.rglob("*")):
         place = path.relative_to(root)

@@ -1,8 +1,8 @@
 """200 generated nights: random moves of world, repository, toolchain and noise; truth is known.
 
-Half of them begin with each builder. The seed is printed, and DRIFT_SEED gives it again. No
-change of the world may be missed: said to be anything else than ``external``, though a file
-that depends on what moved changed.
+Half of them begin with each builder. The seed is printed, and DRIFT_SEED gives it again;
+DRIFT_FLEETS=2 makes half as many. No change of the world may be missed: said to be anything else
+than ``external``, though a file that depends on what moved changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from support.generated import Path as Generated
 from support.world import World
 
 SEEN = {WORLD, "unexplained"}  # what is not missed: a path named anew is two, each its own
-IMAGES, NIGHTS, FLEETS = 5, 10, 4  # 200 nights of an image
+IMAGES, NIGHTS = 5, 10
+FLEETS = int(os.environ.get("DRIFT_FLEETS") or 4)
 SEED = int(os.environ.get("DRIFT_SEED") or random.SystemRandom().randrange(1_000_000))
 
 

@@ -84,3 +84,26 @@ def test_a_required_secret_that_is_not_given_is_unknown_with_its_line(
     assert "line 5" in image["error"]
     assert "token" in image["error"]
     assert image["builds"][0]["seconds"] == 0
+
+
+def test_a_secret_that_is_not_given_any_more_is_named_and_blames_nobody_else(
+    project: Project, small_image: str
+) -> None:
+    """BuildKit goes on without it, and the command that reads it fails."""
+    project.builder = "auto"
+    project.environment |= {"APP_SECRET": SECRET}
+    project.configure(APP + 'secrets = [{ id = "token", env = "APP_SECRET" }]\n')
+    files = simple(small_image)
+    files["app/Dockerfile"] += (
+        "            RUN --mount=type=secret,id=token test -s /run/secrets/token\n"
+    )
+    project.commit(files)
+    assert project.check().code == 0
+    project.configure(APP)
+    night = project.check()
+    image = night.image()
+    assert (night.code, image["status"]) == (1, "broken")
+    (cause,) = image["causes"]
+    assert cause["origin"] == "unexplained"
+    assert "drift.toml does not give token any more" in " ".join(cause["evidence"])
+    assert "it mounts the secret 'token', which drift.toml does not give" in image["error"]

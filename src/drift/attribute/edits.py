@@ -9,8 +9,6 @@ from drift.attribute.model import Kind
 from drift.builds import Build
 from drift.source.model import RepoSide
 
-_CONFIGURED = ("args", "target", "platform")
-
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -34,31 +32,26 @@ def edit_between(baseline: Build, candidate: Build) -> Edit:
     if baseline.inputs is None or candidate.inputs is None:
         return Edit(Kind.DOCKERFILE)
     before, after = baseline.inputs.repo, candidate.inputs.repo
-    changed = tuple(_changed(before, after))
+    changed = tuple(edits_between(before, after))
     kinds = [kind for kind, _ in changed]
     states = states_of(before, after)
     evidence = tuple(why for _, why in changed)
     if Kind.BUILD_CONFIG in kinds and Kind.DOCKERFILE not in kinds:
-        subject = next(name for name in _CONFIGURED if _differ(before, after, name))
-        return Edit(Kind.BUILD_CONFIG, subject, *states, evidence)
+        return Edit(Kind.BUILD_CONFIG, before.configured_anew(after)[0], *states, evidence)
     kind = Kind.CONTEXT if kinds and Kind.DOCKERFILE not in kinds else Kind.DOCKERFILE
     return Edit(kind, None, *states, evidence)
 
 
-def _changed(before: RepoSide, after: RepoSide) -> Iterator[tuple[Kind, str]]:
+def edits_between(before: RepoSide, after: RepoSide) -> Iterator[tuple[Kind, str]]:
+    """All that the repository changed, the likeliest to break a build first."""
     if before.dockerfile != after.dockerfile:
         yield Kind.DOCKERFILE, "the Dockerfile changed"
-    for name in _CONFIGURED:
-        if _differ(before, after, name):
-            yield Kind.BUILD_CONFIG, f"the image's {name} in drift.toml changed"
+    for key in before.configured_anew(after):
+        yield Kind.BUILD_CONFIG, f"the image's {key} in drift.toml changed"
     if before.context != after.context:
         yield Kind.CONTEXT, "the context digest changed"
     if before.git_commit != after.git_commit:
         yield Kind.CONTEXT, "the git commit of the .git that is sent changed"
-
-
-def _differ(before: RepoSide, after: RepoSide, name: str) -> bool:
-    return bool(getattr(before, name) != getattr(after, name))
 
 
 def states_of(before: RepoSide, after: RepoSide) -> tuple[str | None, str | None]:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from drift.attribute.bases import MovedBases
 from drift.attribute.claims import Claim
 from drift.attribute.copies import copied_from, copies_context
-from drift.attribute.edits import states_of
+from drift.attribute.edits import edits_between, states_of
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.settings import wrote_setting
 from drift.attribute.sides import Decider, Sides
@@ -78,9 +78,9 @@ class RepositoryChanges:
         before, after = self._before, self._after
         if before is None or after is None:
             raise ValueError("without inputs there is no experiment")
-        kind, why = _changed(before, after) or (Kind.BUILD_CONFIG, "drift.toml changed")
-        if kind is Kind.CONTEXT and before.dockerfile != after.dockerfile and not self._reads():
-            kind, why = Kind.DOCKERFILE, "the Dockerfile changed"  # which the context holds as well
+        kind, why = next(edits_between(before, after), (Kind.BUILD_CONFIG, "drift.toml changed"))
+        if self._reads():  # the context, which holds the Dockerfile and may hold drift.toml
+            kind, why = _copied_edit(before, after) or (kind, why)
         decider = next((d for d in self._sides.deciders(change) if d.instruction), None)
         versions = states_of(before, after)
         gone = decider is None or decider.before
@@ -105,7 +105,7 @@ class RepositoryChanges:
         before, after = self._before, self._after
         if before is None or after is None or self._bases_edited():
             return True
-        if any(getattr(before, n) != getattr(after, n) for n in ("args", "target", "platform")):
+        if before.configured_anew(after):
             return True
         same = list(takewhile(self._alike, self._histories()))
         below = sum(made.base for made in self._sides.after.layers)
@@ -182,7 +182,7 @@ class RepositoryChanges:
             return None
         if _is_git(change.path) and before.git_commit and before.git_commit == after.git_commit:
             return _git_noise(change.path, decider)
-        changed = _changed(before, after)
+        changed = _copied_edit(before, after)
         if changed is None:
             return None
         kind, why = changed
@@ -246,7 +246,7 @@ def _config_claim(kind: Kind, change: ConfigChange, evidence: str) -> Claim:
     )
 
 
-def _changed(before: RepoSide, after: RepoSide) -> tuple[Kind, str] | None:
+def _copied_edit(before: RepoSide, after: RepoSide) -> tuple[Kind, str] | None:
     """What of the repo side a COPY's files follow from."""
     if before.context != after.context:
         return Kind.CONTEXT, "the context digest changed"

@@ -65,6 +65,7 @@ class Prepared:
     final_base: Root | None
     roots: Mapping[str, Root]  # what each stage stands on, by its name and by its number
     session: bool  # even an optional secret or ssh mount wants one
+    ungiven: tuple[Mount, ...]  # optional ones that drift.toml does not give
     repo: RepoSide
     notes: tuple[str, ...]
 
@@ -145,7 +146,7 @@ def of_context(
         dockerfile, image.args, image.target, platform, builder=identity.builder, native=native
     )
     mounts = required_mounts(dockerfile, image.target, image.args, platform)
-    _check_mounts(image, mounts)
+    ungiven = _ungiven(image, mounts)
     mask = Mask(config.masked)
     build = StageBuild(image.args, image.target, platform, native, identity.builder)
     roots = _roots(dockerfile, build)
@@ -162,12 +163,18 @@ def of_context(
         final_base=roots.get(str(dockerfile.stage(image.target).index)),
         roots=roots,
         session=bool(mounts),
+        ungiven=ungiven,
         repo=RepoSide(
             context=context.digest,
             dockerfile=Digest.of(context.dockerfile_content),
             args=kept_args(image, mask),
             target=mask.text(image.target) if image.target else None,
             platform=str(image.platform) if image.platform else None,
+            network=kept(image.network, mask) if image.network != "default" else None,
+            extra_hosts=tuple(kept(host, mask) for host in image.extra_hosts),
+            shm_size=image.shm_size,
+            secrets=_given("secret", mounts, ungiven),
+            ssh=_given("ssh", mounts, ungiven),
             git_commit=context.git_commit,
             revision=checkout.revision,
             dirty=checkout.dirty,
@@ -200,10 +207,15 @@ def with_triggers(prepared: Prepared, onbuild: Mapping[str, Sequence[str]]) -> P
 def kept_args(image: Image, mask: Mask) -> Mapping[str, str]:
     """The arguments of the fingerprint; one that came from a variable by its digest alone."""
     return {
-        name: value if mask.text(value) == value else Digest.of(value.encode())
+        name: kept(value, mask)
         for name, value in image.args.items()
         if name not in image.volatile_args
     }
+
+
+def kept(value: str, mask: Mask) -> str:
+    """A value of drift.toml as inputs hold it: one that came from a variable by its digest."""
+    return value if mask.text(value) == value else Digest.of(value.encode())
 
 
 def volatile_args(image: Image) -> Mapping[str, Digest]:
@@ -227,11 +239,13 @@ def _roots(dockerfile: Dockerfile, build: StageBuild) -> dict[str, Root]:
     return roots
 
 
-def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:
+def _ungiven(image: Image, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+    """The mounts that drift.toml does not give. Raises CannotBuild for one that must be there."""
     given = {("secret", secret.id) for secret in image.secrets}
     given |= {("ssh", name) for name in image.ssh}
-    for mount in mounts:
-        if mount.required and (mount.kind, mount.id) not in given:
+    ungiven = tuple(mount for mount in mounts if (mount.kind, mount.id) not in given)
+    for mount in ungiven:
+        if mount.required:
             key = "secrets" if mount.kind == "secret" else "ssh"
             raise CannotBuild(
                 Failure(
@@ -240,6 +254,12 @@ def _check_mounts(image: Image, mounts: Sequence[Mount]) -> None:
                     f"does not give: add it to {key} of image {image.name!r}",
                 )
             )
+    return ungiven
+
+
+def _given(kind: str, mounts: Sequence[Mount], ungiven: Sequence[Mount]) -> tuple[str, ...]:
+    """The ids of the mounts of a kind that the build gets."""
+    return tuple(sorted(m.id for m in mounts if m.kind == kind and m not in ungiven))
 
 
 def failure_of(error: SourceError) -> Failure:

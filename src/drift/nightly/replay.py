@@ -18,7 +18,7 @@ from drift.engine.engine import Engine
 from drift.errors import SourceError, StoreError, with_hint
 from drift.masking import Mask
 from drift.nightly.places import drift_own
-from drift.nightly.prepare import CannotBuild, Prepared, kept_args, of_context, prepare
+from drift.nightly.prepare import CannotBuild, Prepared, kept, of_context, prepare
 from drift.oci import Platform
 from drift.source.checkout import Checkout, checkout_revision, deepen
 from drift.source.context import kept_context
@@ -115,17 +115,34 @@ class Replays:
 
 def _image(image: Image, then: RepoSide, mask: Mask) -> Image:
     """The image as the configuration had it on that night."""
+    tonight = {kept(value, mask): value for value in _values(image)}
+
+    def had(what: str, value: str) -> str:
+        if value not in tonight and _KEPT_BY_DIGEST.fullmatch(value):
+            raise NoReplay(f"{what} came from a variable, and its value is not kept")
+        return tonight.get(value, value)
+
+    absent = {*then.secrets} - {secret.id for secret in image.secrets} | {*then.ssh} - {*image.ssh}
+    if absent:
+        raise NoReplay(f"drift.toml does not give {', '.join(sorted(absent))} any more")
+
     args = {name: image.args[name] for name in image.volatile_args if name in image.args}
-    tonight = kept_args(image, mask)
-    for name, value in then.args.items():
-        if tonight.get(name) == value:
-            args[name] = image.args[name]
-        elif _KEPT_BY_DIGEST.fullmatch(value):
-            raise NoReplay(f"the argument {name} came from a variable, and its value is not kept")
-        else:
-            args[name] = value
-    platform = Platform.parse(then.platform) if then.platform else None
-    return replace(image, args=args, target=then.target, platform=platform)
+    args |= {name: had(f"the argument {name}", value) for name, value in then.args.items()}
+    return replace(
+        image,
+        args=args,
+        target=then.target,
+        platform=Platform.parse(then.platform) if then.platform else None,
+        network=had("the network", then.network) if then.network else "default",
+        extra_hosts=tuple(had("a line of extra_hosts", line) for line in then.extra_hosts),
+        shm_size=then.shm_size,
+        secrets=tuple(secret for secret in image.secrets if secret.id in then.secrets),
+        ssh=then.ssh,
+    )
+
+
+def _values(image: Image) -> tuple[str, ...]:
+    return (*image.args.values(), image.network, *image.extra_hosts)
 
 
 def _at(checkout: Checkout, then: RepoSide) -> Checkout:

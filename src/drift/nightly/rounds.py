@@ -30,7 +30,7 @@ from drift.nightly.watch import Watcher
 from drift.snapshot.forms import Window
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
-from drift.source.dockerfile import tie_layers
+from drift.source.dockerfile import Mount, tie_layers
 from drift.source.dockerfile.steps import instruction_of_step, run_commands
 from drift.source.model import Base, Inputs
 
@@ -321,15 +321,25 @@ class Rounds:
         return replace(snapshot, layers=layers, config=hidden_config(snapshot.config, self.mask))
 
     def _placed(self, failure: Failure, result: BuildResult, prepared: Prepared) -> Failure:
-        """The failure with the Dockerfile's instruction that failed."""
+        """The failure with the Dockerfile's instruction that failed, and what that went without."""
         if failure.instruction is not None or result.failed_step is None:
             return failure
         instruction = instruction_of_step(prepared.dockerfile, result.failed_step)
-        return replace(failure, instruction=instruction)
+        text = instruction.text if instruction else ""
+        lacking = [f"the {m.kind} {m.id!r}" for m in prepared.ungiven if _names(text, m)]
+        message = failure.message
+        if lacking:
+            message += f" (it mounts {' and '.join(lacking)}, which drift.toml does not give)"
+        return replace(failure, instruction=instruction, message=message)
 
     def masked(self, failure: Failure) -> Failure:
         """The failure without what must not be shown."""
         return failure.masked(self.mask.text)
+
+
+def _names(run: str, mount: Mount) -> bool:
+    """Whether a RUN has a mount, which may stand in others first."""
+    return f"type={mount.kind}" in run and (mount.id in run or mount.id == "default")
 
 
 class Cancellable(io.RawIOBase):

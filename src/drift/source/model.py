@@ -9,6 +9,11 @@ from enum import StrEnum
 
 from drift.oci import DiffId, Digest
 
+# The fields that bear the names of drift.toml's keys.
+_CONFIGURED = (
+    "args", "target", "platform", "network", "extra_hosts", "shm_size", "secrets", "ssh",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class RepoSide:
@@ -18,6 +23,9 @@ class RepoSide:
     ``dirty`` says that the tree held uncommitted changes. Neither is in the fingerprint: the
     context digest says it better, except for a context's ``.git``, which counts as ``commit``.
     ``args`` leaves volatile arguments out, and values are those given, secrets never.
+    ``network``, ``extra_hosts`` and ``shm_size`` (bytes) are those of drift.toml; what is left
+    to the engine is None, or empty. ``secrets`` and ``ssh`` are the ids of those that the build
+    mounts and drift.toml gives.
     """
 
     context: Digest
@@ -25,6 +33,11 @@ class RepoSide:
     args: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     platform: str | None = None
+    network: str | None = None
+    extra_hosts: tuple[str, ...] = ()
+    shm_size: int | None = None
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
     git_commit: str | None = None  # only where the context holds ``.git``
     revision: str | None = None
     dirty: bool = False
@@ -39,12 +52,21 @@ class RepoSide:
             ("platform", self.platform),
             ("git", self.git_commit),
             *(("arg", f"{name}={value}") for name, value in sorted(self.args.items())),
+            ("network", self.network),
+            *(("host", line) for line in self.extra_hosts),
+            ("shm", None if self.shm_size is None else str(self.shm_size)),
+            *(("secret", name) for name in self.secrets),
+            *(("ssh", name) for name in self.ssh),
         ]
         # Length-prefixed, so that no two different lists run together.
         lines = (
             f"{key}:{len(value.encode())}:{value}" for key, value in parts if value is not None
         )
         return Digest.of("\n".join(lines).encode())
+
+    def configured_anew(self, other: RepoSide) -> tuple[str, ...]:
+        """What drift.toml says of the image on one side and not on the other, by its keys."""
+        return tuple(key for key in _CONFIGURED if getattr(self, key) != getattr(other, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,22 @@ def test_build_config(world: World) -> Story:
     )
 
 
+@scenario("a host that drift.toml gives the build has another address", builder=BOTH)
+def test_extra_hosts(world: World) -> Story:
+    run = "RUN grep -w db.internal /etc/hosts > /etc/database"
+    text = f"FROM {world.tools}\n{run}\n"
+    world.image(text, extra_hosts=["db.internal:10.0.0.2"])
+    world.commit()
+    yield first()
+    world.image(text, extra_hosts=["db.internal:10.0.0.3"])
+    world.commit()
+    night = yield drifted(
+        Cause("repo", "build-config", run, *world.revisions(), grade="proven"),
+        builds=("nightly", "replay", "control"),
+    )
+    assert "the image's extra_hosts in drift.toml changed" in night.image()["causes"][0]["evidence"]
+
+
 @scenario("a RUN reads a context file that was edited", builder="classic")
 def test_derived_from_the_context(world: World) -> Story:
     text = f"FROM {world.tools}\nCOPY parts.txt /srv/\nRUN sha256sum /srv/parts.txt > /etc/sum\n"

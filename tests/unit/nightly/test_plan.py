@@ -86,6 +86,31 @@ def test_an_edited_repository_may_need_a_replay(project: Path, store: Store) -> 
     assert told(found) == [("nightly", "certain"), ("replay", "possible"), ("control", "possible")]
 
 
+@pytest.mark.parametrize(
+    "setting", ['network = "host"', 'extra_hosts = ["db:10.0.0.2"]', 'shm_size = "256m"']
+)
+def test_what_drift_toml_gives_the_build_is_the_repository_s(
+    project: Path, store: Store, setting: str
+) -> None:
+    configure(project, setting)
+    night(project, store)
+    assert ("replay", "possible") not in told(planned(project, store))
+    configure(project)
+    assert ("replay", "possible") in told(planned(project, store))
+
+
+def test_a_host_of_a_variable_that_has_another_value_cannot_be_had_again(
+    project: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(project, 'extra_hosts = ["db:${DATABASE}"]')
+    monkeypatch.setenv("DATABASE", "10.20.30.40")
+    night(project, store)
+    assert planned(project, store).notes == ()
+    monkeypatch.setenv("DATABASE", "10.20.30.50")
+    (note,) = planned(project, store).notes
+    assert note.endswith(": a line of extra_hosts came from a variable, and its value is not kept")
+
+
 def test_a_replay_that_cannot_be_had_is_told_with_its_reason(project: Path, store: Store) -> None:
     configure(project, rest='[store]\nkeep_contexts = "0B"\n')
     night(project, store)

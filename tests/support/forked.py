@@ -70,11 +70,16 @@ def _server() -> _Server:
 
 
 def _serve() -> None:
+    import git  # noqa: F401 (drift itself imports it late)
+
     import drift
+    from drift.report.pages.environment import environment
 
     for module in pkgutil.walk_packages(drift.__path__, "drift."):
         if not module.name.endswith("__main__") and ".migrations" not in module.name:
             importlib.import_module(module.name)
+    for name in environment().list_templates(["j2"]):
+        environment().get_template(name)
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()

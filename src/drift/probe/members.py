@@ -8,26 +8,19 @@ damaged nothing is told, as a stream's checksum comes last.
 
 from __future__ import annotations
 
-import bz2
 import hashlib
-import lzma
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from drift.errors import SnapshotError
 from drift.oci import Digest
 from drift.probe import zipped
 from drift.probe.limits import Limits
-from drift.snapshot.stream import GZIP_MAGIC, ZSTD_MAGIC, ByteSource, decompressed
+from drift.snapshot.stream import MAGIC, ByteSource, decompressed, is_compressed
 from drift.snapshot.tar import BLOCK, is_tar, members
 
-_BZIP2_MAGIC = b"BZh"
-_XZ_MAGIC = b"\xfd7zXZ\x00"
-_PIECE = 1 << 16
-_XZ_MEMORY = 128 << 20  # bytes; ``xz -9`` needs 65 MiB
 _SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
 
 
@@ -47,7 +40,7 @@ def members_of(
                 break
     except _TooMuch:
         pass  # what was read so far is true
-    except (SnapshotError, EOFError, lzma.LZMAError, OSError, ValueError, zlib.error):
+    except (SnapshotError, EOFError, OSError, ValueError, zlib.error):
         return {}  # the checksum that would prove it was not reached
     return found
 
@@ -59,14 +52,14 @@ class _TooMuch(SnapshotError):  # noqa: N818 (a limit of ours, no damage)
 def _files(
     source: ByteSource, url: str, limits: Limits, deadline: float
 ) -> Iterator[tuple[str, Digest]]:
-    magic = source.peek(6)
+    magic = source.peek(MAGIC)
     if magic.startswith(zipped.MAGIC):
         yield from zipped.files(source, limits.unpacked, deadline)
         return
-    packed = magic.startswith((GZIP_MAGIC, ZSTD_MAGIC, _BZIP2_MAGIC, _XZ_MAGIC))
+    packed = is_compressed(magic)
     if not packed and not is_tar(source.peek(BLOCK)):
         return
-    inner = ByteSource(_bounded(_unpacked(source, magic), limits.unpacked, deadline), source.name)
+    inner = ByteSource(_bounded(decompressed(source), limits.unpacked, deadline), source.name)
     if is_tar(inner.peek(BLOCK)):
         for header in members(inner):
             if header.kind == "0":
@@ -83,41 +76,6 @@ def digest_of(chunks: Iterator[bytes | memoryview]) -> Digest:
     for chunk in chunks:
         state.update(chunk)
     return Digest.from_hash(state)
-
-
-def _unpacked(source: ByteSource, magic: bytes) -> Iterator[bytes | memoryview]:
-    if magic.startswith(_XZ_MAGIC):
-        return _streams(source, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
-    if magic.startswith(_BZIP2_MAGIC):
-        return _streams(source, bz2.BZ2Decompressor)
-    return decompressed(source)
-
-
-class _Decoder(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-def _streams(source: ByteSource, decoder_of: Callable[[], _Decoder]) -> Iterator[bytes]:
-    """The content of one or more xz or bzip2 streams; zero padding may follow."""
-    decoder = decoder_of()
-    for chunk in source.rest():
-        pending = bytes(chunk)
-        while pending or not (decoder.eof or decoder.needs_input):
-            if decoder.eof:
-                pending = pending.lstrip(b"\0")
-                if not pending:
-                    break
-                decoder = decoder_of()
-            yield decoder.decompress(pending, _PIECE)
-            pending = decoder.unused_data if decoder.eof else b""
-    if not decoder.eof:
-        raise SnapshotError("the archive is cut short")
 
 
 def _bounded(

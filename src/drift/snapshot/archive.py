@@ -2,7 +2,7 @@
 
 Every layout that engines write is taken, in whatever order its members come (the index is
 last in most): docker's v1 and v1.2 archives (``manifest.json``), OCI layouts (image-layout
-v1.1: ``index.json``, ``blobs/``), both in one, layers plain, gzip or zstd, links between
+v1.1: ``index.json``, ``blobs/``), both in one, layers plain or compressed, links between
 members. The stream is read once and nothing is written.
 
 What is checked: each layer's content against the configuration's diff ID, each blob against
@@ -24,13 +24,7 @@ from drift.snapshot.layer import Capture, digest_of, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
 from drift.snapshot.observe import Observer, unobserved
-from drift.snapshot.stream import (
-    GZIP_MAGIC,
-    ZSTD_MAGIC,
-    ByteSource,
-    chunks_of,
-    decompressed,
-)
+from drift.snapshot.stream import MAGIC, ByteSource, chunks_of, decompressed, is_compressed
 from drift.snapshot.tar import BLOCK, Header, is_tar, members
 
 DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
@@ -95,7 +89,7 @@ def read_archive(
         SnapshotError: not an image archive, or a corrupt, truncated or absurd one.
     """
     outer = ByteSource(read_ahead(chunks_of(stream)), name)
-    packed = outer.peek(4)[:2] == GZIP_MAGIC or outer.peek(4) == ZSTD_MAGIC
+    packed = is_compressed(outer.peek(MAGIC))
     if packed:
         outer = ByteSource(decompressed(outer), name)
     if not is_tar(outer.peek(BLOCK)):
@@ -150,12 +144,13 @@ class ArchiveReader:
             self.contents.links[member] = posixpath.normpath(target)
         elif header.kind == "1":
             self.contents.links[member] = posixpath.normpath(header.link)
-        elif header.kind == "0" and header.size:
+        elif header.kind == "0":
             self._content(member, header.size, source)
 
     def _content(self, member: str, size: int, source: ByteSource) -> None:
         start = source.peek(min(size, BLOCK))
-        if is_tar(start) or start[:2] == GZIP_MAGIC or start[:4] == ZSTD_MAGIC:
+        # A layer of no bytes is an empty one (moby issue 18170).
+        if not size or is_tar(start) or is_compressed(start):
             self._layer(member, size, source)
         elif size <= DOCUMENT_LIMIT:
             self._document(member, source.exactly(size))
@@ -183,8 +178,7 @@ class ArchiveReader:
 
     def _layer(self, member: str, size: int, source: ByteSource) -> None:
         title = f"{self.contents.name}: {member}"
-        start = source.peek(4)
-        if start[:2] == GZIP_MAGIC or start == ZSTD_MAGIC:
+        if is_compressed(source.peek(min(size, MAGIC))):
             unsound: SnapshotError | None = None
             layer_size, diff_id = 0, None
             blob = hashlib.sha256()

@@ -46,6 +46,10 @@ def verify_layers(contents: Contents, image: ArchivedImage) -> None:
         )
     for index, (name, diff_id) in enumerate(zip(image.members, image.config.diff_ids, strict=True)):
         found = contents.layers.get(contents.member(name))
+        if found is None and contents.member(name) in contents.documents:
+            raise SnapshotError(
+                f"{contents.name}: layer {index} ({name}) is no tar archive, or damaged"
+            )
         if found is None and (reason := contents.unread.get(contents.member(name))):
             raise SnapshotError(f"{contents.name}: layer {index} cannot be read: {reason}")
         if found is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
+import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, cast
 
 import zstandard
@@ -23,8 +25,13 @@ _ZSTD_HEADER = 18  # bytes at most
 # Compressible: its frame does not hold it as it is, so that none of it can be taken for it.
 _ZSTD_END = b"\x00\xffdrift: the end\xff\x00" * 8
 
+_XZ_MEMORY = 128 << 20  # bytes; what xz -9 makes takes 65 MiB
+
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_XZ_MAGIC = b"\xfd7zXZ\0"
+_BZIP2_MAGIC = b"BZh"
+MAGIC = 6  # bytes of the longest of them
 
 
 class TruncatedError(SnapshotError):
@@ -137,17 +144,21 @@ def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
+def is_compressed(start: bytes) -> bool:
+    """Whether a stream that starts so is compressed, in a way that engines read."""
+    return start.startswith((GZIP_MAGIC, ZSTD_MAGIC, _XZ_MAGIC, _BZIP2_MAGIC))
+
+
 def decompressed(source: ByteSource) -> Iterator[bytes | memoryview]:
-    """The content of a gzip, zstd or plain stream, told apart by its first bytes.
+    """The content of a gzip, zstd, xz, bzip2 or plain stream, told apart by its first bytes.
 
     Raises:
         SnapshotError: corrupt or truncated data, or a decompression bomb.
     """
-    magic = source.peek(4)
-    if magic.startswith(GZIP_MAGIC):
-        return _bounded(source, _gunzipped(source))
-    if magic == ZSTD_MAGIC:
-        return _bounded(source, _unzstd(source))
+    magic = source.peek(MAGIC)
+    for start, reader in _READERS.items():
+        if magic.startswith(start):
+            return _bounded(source, reader(source))
     return source.rest()
 
 
@@ -238,3 +249,45 @@ def _unzstd(source: ByteSource) -> Iterator[bytes]:
         kept = whole[-len(_ZSTD_END) :]
     if kept != _ZSTD_END:
         raise TruncatedError(f"{source.name}: truncated zstd data")
+
+
+def _unxz(source: ByteSource) -> Iterator[bytes]:
+    """The content of one or more xz streams (the .xz file format 1.2)."""
+    return _unpacked(
+        source, "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    )
+
+
+def _bunzip2(source: ByteSource) -> Iterator[bytes]:
+    """The content of one or more bzip2 streams."""
+    return _unpacked(source, "bzip2", bz2.BZ2Decompressor)
+
+
+def _unpacked(
+    source: ByteSource, name: str, new: Callable[[], lzma.LZMADecompressor | bz2.BZ2Decompressor]
+) -> Iterator[bytes]:
+    """The content of streams one after another; zero padding may stand behind each."""
+    decoder = new()
+    for piece in _pieces(source.rest()):
+        pending = bytes(piece)
+        while pending or not (decoder.eof or decoder.needs_input):
+            if decoder.eof:
+                pending = pending.lstrip(b"\0")
+                if not pending:
+                    break
+                decoder = new()
+            try:
+                yield decoder.decompress(pending, CHUNK)
+            except (lzma.LZMAError, OSError, EOFError) as error:
+                raise SnapshotError(f"{source.name}: corrupt {name} data: {error}") from error
+            pending = decoder.unused_data
+    if not decoder.eof:
+        raise TruncatedError(f"{source.name}: truncated {name} data")
+
+
+_READERS: dict[bytes, Callable[[ByteSource], Iterator[bytes]]] = {
+    GZIP_MAGIC: _gunzipped,
+    ZSTD_MAGIC: _unzstd,
+    _XZ_MAGIC: _unxz,
+    _BZIP2_MAGIC: _bunzip2,
+}

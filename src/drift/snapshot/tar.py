@@ -35,6 +35,7 @@ _NO_DEVICE = (0, 0)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,19}")
 _SECONDS = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _XATTR = "SCHILY.xattr."
+_PAX_NAMES = (b"path", b"linkpath", b"uname", b"gname")
 
 
 class Header(NamedTuple):
@@ -96,8 +97,11 @@ class _PlainHeaders:
         name, digits = block[:100].partition(b"\0")[0], block[124:135].rstrip(b" \0")
         if (kind == "0" and name[-1:] == b"/") or not _OCTAL(digits) or block[135] not in b" \0":
             return None
-        if block[345] and block[257:263] == b"ustar\0":
-            name = block[345:500].partition(b"\0")[0] + b"/" + name
+        if block[345]:
+            if block[257:263] == b"ustar ":
+                return None
+            if block[257:263] == b"ustar\0":
+                name = block[345:500].partition(b"\0")[0] + b"/" + name
         link = block[157:257].partition(b"\0")[0].decode() if block[157] else ""
         mode, uid, gid = self._owner(block[100:124])
         size = int(digits, 8) if kind == "0" else 0
@@ -156,31 +160,40 @@ def _block(source: ByteSource) -> bytes | None:
     if source.at_end():
         return None  # without end marker: engines accept it too
     block = source.exactly(BLOCK)
-    return None if block == _ZEROS else block
+    if block != _ZEROS:
+        return block
+    if source.peek(BLOCK).strip(b"\0"):
+        raise SnapshotError(f"{source.name}: a block of zeros within the archive")
+    return None
 
 
 def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int] | None:
     """A member with the extensions in front of it, and where its padded content ends.
 
-    None where nothing follows but the archive's end.
+    As Go has it: of several pax headers the last counts, a GNU name counts more, and a global
+    header is a member of its own, which takes what stood in front of it. None where nothing
+    follows but the archive's end.
     """
     extended: dict[str, str] = {}
+    long: dict[str, str] = {}
     while block is not None:
         fields = _fields(source, block)
         kind = fields[7]
         if kind not in b"xgLK":
-            return _header(source, fields, extended)
-        size = _number(source, fields[4])
+            return _header(source, fields, {**extended, **long})
+        size = _size(source, None, fields[4])
         if size > _EXTENSION_LIMIT:
             raise SnapshotError(f"{source.name}: a tar extension header of {size} bytes")
         content = source.exactly(size)
         source.skip(-size % BLOCK)
         if kind == b"x":
-            extended.update(_pax(source, content))
-        elif kind != b"g":
-            extended["path" if kind == b"L" else "linkpath"] = _text(content)
+            extended = dict(_pax(source, content))
+        elif kind == b"g":
+            extended, long = {}, {}
+        elif name := _text(content):
+            long["path" if kind == b"L" else "linkpath"] = name
         block = _block(source)
-    if extended:
+    if extended or long:
         raise SnapshotError(f"{source.name}: the archive ends after an extension header")
     return None
 
@@ -201,7 +214,7 @@ def _header(
     flag = fields[7]
     if flag == b"S" or (extended and any(key.startswith("GNU.sparse.") for key in extended)):
         raise SnapshotError(f"{source.name}: sparse tar members are not supported")
-    name = extended.get("path") or _name(fields)
+    name = extended.get("path") or _name(source, fields)
     kind = "0" if flag[0] in _REGULAR else flag.decode("latin-1")
     if flag == b"\0" and name.endswith("/"):
         kind = "5"  # before ustar a directory had no type of its own
@@ -236,10 +249,27 @@ def _xattrs(extended: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _name(fields: tuple[bytes, ...]) -> str:
-    prefix = fields[15] if fields[9] == b"ustar\0" else b""
-    name, prefix_text = _text(fields[0]), _text(prefix)
-    return f"{prefix_text}/{name}" if prefix_text else name
+def _name(source: ByteSource, fields: tuple[bytes, ...]) -> str:
+    name, prefix = _text(fields[0]), _text(_prefix(source, fields))
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _prefix(source: ByteSource, fields: tuple[bytes, ...]) -> bytes:
+    """What stands before the name (ustar).
+
+    GNU headers have two times in its place. Engines that were built with a Go before 1.8 wrote
+    a prefix there all the same: it is known by being no time, and Go reads it so.
+    """
+    if fields[9] == b"ustar\0":
+        return fields[15]
+    if fields[9] + fields[10] != b"ustar  \0" or not fields[15].isascii():
+        return b""
+    try:
+        for time in (fields[15][:12], fields[15][12:24]):
+            _number(source, time)
+    except SnapshotError:
+        return fields[15]
+    return b""
 
 
 def _text(field: bytes) -> str:
@@ -305,23 +335,25 @@ def _pax(source: ByteSource, content: bytes) -> Iterator[tuple[str, str]]:
         end = position + int(length)
         record = content[space + 1 : end]
         key, equals, value = record.partition(b"=")
-        if end > len(content) or not equals or not value.endswith(b"\n"):
+        if end > len(content) or not equals or not value.endswith(b"\n") or _is_odd(key, value):
             raise SnapshotError(f"{source.name}: a damaged pax header")
         yield key.decode("utf-8", "surrogateescape"), value[:-1].decode("utf-8", "surrogateescape")
         position = end
 
 
+def _is_odd(key: bytes, value: bytes) -> bool:
+    """Whether a record has no name, or a zero where no system takes one."""
+    return not key or b"\0" in (value if key in _PAX_NAMES else key)
+
+
 def absolute(name: str, source: str) -> str:
-    """A member's name as an absolute path, cleaned as engines clean it.
+    """A member's name as an absolute path, cleaned as engines clean it: ``..`` ends at the root.
 
     Raises:
-        SnapshotError: the name leads out of the image.
+        SnapshotError: the name is longer than any system takes.
     """
     if len(name) > _PATH_LIMIT:
         raise SnapshotError(f"{source}: a path of {len(name)} characters, which no system takes")
     if "/." in name or "//" in name or name[:1] == ".":
-        cleaned = posixpath.normpath(name.lstrip("/") or ".")
-        if cleaned == ".." or cleaned.startswith("../"):
-            raise SnapshotError(f"{source}: a member's name leads out of the image: {name!r}")
-        name = "" if cleaned == "." else cleaned
+        name = posixpath.normpath("/" + name.lstrip("/"))
     return "/" + name.strip("/")

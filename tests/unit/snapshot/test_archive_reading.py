@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import io
 import json
+import lzma
 import os
 import tarfile
 import threading
@@ -57,7 +59,7 @@ def expect_whole(snapshot: Snapshot) -> None:
     assert snapshot.image_id == f"sha256:{hashlib.sha256(config).hexdigest()}"
 
 
-@pytest.mark.parametrize("pack", [bytes, gzipped, zstded])
+@pytest.mark.parametrize("pack", [bytes, gzipped, zstded, lzma.compress, bz2.compress])
 def test_docker_and_oci_layouts_with_every_compression(pack: Callable[[bytes], bytes]) -> None:
     packed = [pack(layer) for layer in LAYERS]
     config = config_of(LAYERS)
@@ -65,7 +67,7 @@ def test_docker_and_oci_layouts_with_every_compression(pack: Callable[[bytes], b
     expect_whole(read(tar(oci_members([(packed, config, {})]))))
 
 
-@pytest.mark.parametrize("pack", [gzipped, zstded])
+@pytest.mark.parametrize("pack", [gzipped, zstded, lzma.compress, bz2.compress])
 def test_the_whole_archive_may_be_compressed(pack: Callable[[bytes], bytes]) -> None:
     expect_whole(read(pack(tar(docker_archive(LAYERS)))))
 
@@ -213,6 +215,30 @@ def test_a_blob_that_is_not_what_its_name_says_is_an_error() -> None:
         damaged[number] = file(member.name, member.content[:-1] + b" ")
         with pytest.raises(SnapshotError):
             read(tar(damaged))
+
+
+def test_a_layer_of_no_bytes_is_an_empty_one() -> None:
+    for members in (
+        docker_archive((BASE, b"")),
+        oci_members([((BASE, b""), config_of((BASE, b"")), {})]),
+    ):
+        layer = read(tar(members)).layers[1]
+        assert (layer.diff_id, layer.size) == (diff_id(b""), 0)
+
+
+def test_a_layer_that_lost_its_bytes_is_an_error() -> None:
+    with pytest.raises(SnapshotError, match="not what the image's configuration says"):
+        read(tar(docker_archive(LAYERS, packed=(BASE, b""))))
+    members = oci_members([(LAYERS, config_of(LAYERS), {})])
+    emptied = [file(m.name) if m.content == APP else m for m in members]
+    with pytest.raises(SnapshotError, match="not what its name says"):
+        read(tar(emptied))
+
+
+def test_a_layer_whose_first_header_is_damaged_is_not_called_missing() -> None:
+    damaged = b"?" + APP[1:]
+    with pytest.raises(SnapshotError, match=r"layer 1 \(1/layer\.tar\) is no tar archive"):
+        read(tar(docker_archive(LAYERS, packed=(BASE, damaged))))
 
 
 def test_a_decompression_bomb_is_an_error() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from drift.snapshot import forms
-from drift.snapshot.forms import Form, Window
+from drift.snapshot.forms import Settled, Window
 
 MONDAY = datetime(2026, 11, 23, 3, 2, 40, tzinfo=UTC)
 TUESDAY = datetime(2026, 11, 24, 3, 9, 17, tzinfo=UTC)
@@ -19,7 +19,7 @@ def window(start: datetime, seconds: float = 90) -> Window:
 FIRST, SECOND = window(MONDAY), window(TUESDAY)
 
 
-def normal(path: str, content: bytes, at: Window | None) -> tuple[Form, bytes] | None:
+def normal(path: str, content: bytes, at: Window | None) -> Settled | None:
     """The content in the form that is chosen for it, as a layer's reading does it."""
     form = forms.choose(path, 0o644, len(content), content[: forms.START])
     return None if form is None else forms.settled(form, path, content, at)

@@ -62,18 +62,26 @@ class MovedBases:
         return self._by_reference.get(source)
 
     def of_trigger(self, change: FileChange) -> Claim | None:
-        """The claim for what an ONBUILD trigger made that only the moved base brings.
+        """The claim for what an ONBUILD trigger made that the base has on one side alone.
 
         To be asked where the experiment says that the outside did it.
         """
-        claim, made_by = self.of_image, self._sides.made_by(change.after_layer)
-        if claim is None or claim.origin is not Origin.EXTERNAL or made_by is None:
+        claim = self.of_image
+        if claim is None or claim.origin is not Origin.EXTERNAL:
             return None
-        before = self._sides.instructions(before=True)
-        if not made_by.is_trigger or before is None or made_by.text in before:
-            return None
-        evidence = "the moved base brings the ONBUILD trigger that made it, and did not before"
-        return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, evidence))
+        for decider in self._sides.deciders(change):
+            others = self._sides.instructions(before=not decider.before)
+            run = None if decider.base else decider.instruction
+            if run is None or not run.is_trigger or others is None or run.text in others:
+                continue
+            said = (
+                "brought it, and does no more"
+                if decider.before
+                else "brings it, and did not before"
+            )
+            evidence = f"an ONBUILD trigger made it: the moved base {said}"
+            return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, evidence))
+        return None
 
     def of_copy(self, source: str) -> Claim | None:
         """The claim for what ``COPY --from`` takes: an image, or a stage that stands on one.
@@ -120,4 +128,6 @@ def claim_of_move(before: Base | None, after: Base | None, *more: str | None) ->
 def _identity(base: Base | None, same_reference: bool) -> str | None:
     if base is None:
         return None
-    return base.identity if same_reference else f"{base.reference}@{base.identity}"
+    if same_reference:
+        return base.identity
+    return base.reference if "@" in base.reference else f"{base.reference}@{base.identity}"

@@ -3,7 +3,8 @@
 Normal forms, parts, exported symbols and small texts: for layers above the base, of files up
 to :data:`LARGEST` bytes. Which files have parts, and which texts are kept:
 
-- parts of texts up to 1 MiB and of other files up to 2 MiB; texts up to 64 KiB;
+- parts of texts up to 1 MiB and of other files up to 2 MiB; of the members of an archive where
+  they are no more; texts up to 64 KiB;
 - of one layer only so much as :class:`Room` has, in the order of the layer, and less in
   directories that package managers fill: what packages own needs neither.
 
@@ -154,27 +155,41 @@ class Observation:
             self._export(path, content)
 
     def _take(self, room: Room, path: str, look: Look, content: bytes, digest: Digest) -> None:
-        normal = self._normal(path, look.form, content, digest) if look.form else content
+        normal, members = self._normal(path, look.form, content, digest)
         if look.kept and not (texts.holds_key(content) or self._observer.hides(content)):
             room.texts -= len(content)
             self.texts[path] = content
         elif look.cut:
             room.parts -= _cut_cost(len(content), text=look.text)
-            self.parts.computed[path] = lines(normal) if look.text else chunks(normal)
+            members = self._within(room, members)
+            self.parts.computed[path] = lines(normal) if look.text else chunks(normal, members)
 
-    def _normal(self, path: str, form: Form, content: bytes, digest: Digest) -> bytes:
-        """The content in normal form; as it is where that is none, or no other."""
+    @staticmethod
+    def _within(room: Room, members: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """The members, where there is room for parts of them too."""
+        size = sum(map(len, members))
+        cost = _cut_cost(size, text=True)
+        if size > LARGEST_BINARY or cost > room.parts:
+            return ()
+        room.parts -= cost
+        return members
+
+    def _normal(
+        self, path: str, form: Form | None, content: bytes, digest: Digest
+    ) -> tuple[bytes, tuple[bytes, ...]]:
+        """The content in normal form, as it is where that is none or no other; its members."""
+        if form is None:
+            return content, ()
         try:
             found = settled(form, path, content, self._observer.window)
         except Exception:  # the file is hostile, and as it is when no form can be made of it
-            return content
-        if found is None or len(found[1]) > NORMAL_LIMIT:
-            return content
-        form, normal = found
-        same = Digest.of(normal)
+            return content, ()
+        if found is None or len(found.normal) > NORMAL_LIMIT:
+            return content, ()
+        same = Digest.of(found.normal)
         if same != digest:
-            self.forms[path] = NormalForm(form.name, same)
-        return normal
+            self.forms[path] = NormalForm(found.form.name, same)
+        return found.normal, found.members
 
     def _export(self, path: str, content: bytes | memoryview) -> None:
         found = symbols.exported(path.rpartition("/")[2], content)

@@ -3,8 +3,10 @@
 A text's parts are its lines, those of JSON on one line its members (as far as commas and brackets
 tell them); another file's are content-defined chunks (FastCDC: W. Xia et
 al., *The Design of Fast Content-Defined Chunking for Data Deduplication Based Storage
-Systems*, 2020), so that bytes put in or taken out change only the chunks around them. A part
-is known by the first 64 bits of its sha256.
+Systems*, 2020), so that bytes put in or taken out change only the chunks around them. What a
+compressed file or an archive holds are parts of it too: each member, or the lines of one that
+is a text; a chunk of a small one holds several, of which noise in one would hide the others.
+A part is known by the first 64 bits of its sha256.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from pyfastcdc import FastCDC
 
 from drift.snapshot import forms
 from drift.snapshot.forms import Window
 from drift.snapshot.model import NormalForm
+from drift.snapshot.texts import is_text
 
 # Part of what the store keeps: chunks cut otherwise are never equal to those of before.
 _AVERAGE, _SMALLEST, _LARGEST = 4096, 2048, 16384  # bytes; 5 KB on average
@@ -40,10 +44,15 @@ def lines(content: bytes) -> tuple[int, ...]:
     return _digests(found)
 
 
-def chunks(content: bytes | memoryview) -> tuple[int, ...]:
-    """The digests of a file's content-defined chunks, sorted, each once."""
+def chunks(content: bytes | memoryview, members: Iterable[bytes] = ()) -> tuple[int, ...]:
+    """The digests of a file's content-defined chunks and of its members, sorted, each once."""
     cutter = FastCDC(_AVERAGE, min_size=_SMALLEST, max_size=_LARGEST)  # safe in one thread only
-    return _digests(chunk.data for chunk in cutter.cut_buf(content))
+    cut = (chunk.data for chunk in cutter.cut_buf(content))
+    return _digests(chain(cut, *map(_of_member, filter(None, members))))
+
+
+def _of_member(content: bytes) -> Iterable[bytes]:
+    return content.splitlines() if is_text(content[: forms.START]) else (content,)
 
 
 def _digests(pieces: Iterable[bytes | memoryview]) -> tuple[int, ...]:

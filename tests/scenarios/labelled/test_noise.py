@@ -128,6 +128,33 @@ def test_noise_and_world_in_one_file(world: World) -> Story:
     )
 
 
+@scenario("an unread feed changed; in the same small archive, a random file")
+def test_noise_and_world_in_one_archive(world: World) -> Story:
+    """One chunk holds all of it: what two builds share is a member, and a line of another."""
+    host, port = world.web.address.split(":")
+    world.web.serve("/feed", "one\n")
+    world.image(
+        f"""\
+        FROM {world.tools}
+        RUN mkdir /srv/pack && cd /srv/pack && {RANDOM} > seed && fetch {host} {port} /feed > fed \
+         && tar -czf /srv/pack.tar.gz . && rm -r /srv/pack
+        RUN (echo "id: $({RANDOM} | sha256sum)"; fetch {host} {port} /feed) | gzip > /srv/log.gz
+        """
+    )
+    world.commit()
+    yield first()
+    noise = (
+        Cause("nondeterminism", "random", f"/srv/{name}") for name in ("log.gz", "pack.tar.gz")
+    )
+    yield quiet(*noise)
+    world.web.serve("/feed", "two\n")
+    yield drifted(
+        Cause("external", "file", "/srv/log.gz"),
+        Cause("external", "file", "/srv/pack.tar.gz"),
+        explained=0.0,
+    )
+
+
 @scenario("the source of a binary with a random build id moved")
 def test_noisy_binary_whose_source_moved(world: World) -> Story:
     """The bytes stay the same but for the id and the source's part, far from each other."""

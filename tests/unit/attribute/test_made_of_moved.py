@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from drift.attribute.bases import MovedBases
+from drift.attribute.bases import MovedBases, claim_of_move
 from drift.attribute.claims import Claim, Claims
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.ran import MadeOfMoved
@@ -143,6 +143,29 @@ def test_a_trigger_that_only_the_moved_base_brings() -> None:
     same_trigger = made("ONBUILD RUN make", versions="12")
     assert same_trigger is not None
     assert "ran on what moved" in same_trigger.evidence[-1]
+
+
+def test_a_trigger_that_the_moved_base_brings_no_more() -> None:
+    """What it made is gone, and nothing tonight took it away."""
+    layers = LayersInMemory()
+    then = snapshot(["ONBUILD COPY a /"], "1", layers)
+    now = snapshot_of([[file("base")]], layers, base=1)
+    side = RepoSide(Digest.of(b"context"), Digest.of(b"FROM"))
+    one, other = (Inputs(side, (base(version),), ENGINE) for version in "12")
+    sides = Sides(then, now, one, other)
+    (change,) = (c for c in compare(then, now, layers).files if c.path == "/made")
+    found = MovedBases(sides).of_trigger(change)
+    assert found is not None
+    assert found.subject == "debian:1"
+    assert "does no more" in found.evidence[-1]
+
+
+def test_a_pin_is_told_once() -> None:
+    """A reference that the repository pins by digest says its digest itself."""
+    pins = [f"debian:1@{Digest.of(version)}" for version in (b"1", b"2")]
+    one, other = (Base(pin, Digest.of(b"id"), Digest(pin.split("@")[1])) for pin in pins)
+    found = claim_of_move(one, other)
+    assert (found.origin, found.before, found.after) == (Origin.REPO, *pins)
 
 
 def test_what_a_run_makes_no_more() -> None:

@@ -40,6 +40,18 @@ def test_bytes_put_in_change_only_the_chunks_around_them() -> None:
     assert 1 <= len(after - before) <= 3
 
 
+def test_what_an_archive_holds_is_known_beside_its_chunks() -> None:
+    """In a small archive one chunk holds everything, and noise in one member hid the others."""
+    nights = [
+        (b"token", b"keep\nversion 1\n", b"\0one"),
+        (b"other", b"keep\nversion 2\n", b"\0two"),
+    ]
+    before, one = (set(chunks(b"|".join(members), members)) for members in nights)
+    other = set(chunks(b"noise", (b"third", *nights[1][1:])))
+    assert (one & other) - before == set(lines(b"version 2\n\0two"))
+    assert not chunks(b"", (b"",))
+
+
 def test_chunks_are_the_same_in_every_version_of_drift() -> None:
     # Stored digests of earlier nights are compared with tonight's.
     assert len(chunks(BLOB)) == 55

@@ -9,16 +9,14 @@ from __future__ import annotations
 from drift.oci import Digest
 from drift.snapshot.forms.apt import AptCache
 from drift.snapshot.forms.inside import START, Container
-from drift.snapshot.forms.model import Form, Window
+from drift.snapshot.forms.model import Form, Settled, Window
 from drift.snapshot.forms.registry import by_name, by_path, choose
 from drift.snapshot.model import NormalForm
 
-__all__ = ["START", "Form", "Window", "by_name", "choose", "from_start", "settled"]
+__all__ = ["START", "Form", "Settled", "Window", "by_name", "choose", "from_start", "settled"]
 
 
-def settled(
-    form: Form, path: str, content: bytes, window: Window | None
-) -> tuple[Form, bytes] | None:
+def settled(form: Form, path: str, content: bytes, window: Window | None) -> Settled | None:
     """The content in normal form, and the form that it turned out to be in.
 
     That is ``form``, which was chosen, but for compressed files and archives in which no date
@@ -28,7 +26,7 @@ def settled(
     if isinstance(form, Container):
         return form.settled(content, window)
     normal = form.normal(path, content, window)
-    return None if normal is None else (form, normal)
+    return None if normal is None else Settled(form, normal)
 
 
 def from_start(path: str, start: bytes) -> NormalForm | None:

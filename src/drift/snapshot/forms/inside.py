@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drift.snapshot.forms.model import Form, Window
+from drift.snapshot.forms.model import Form, Settled, Window
 
 ROOM = 64 << 20  # bytes that one file may unpack to, all that is nested in it included
 DEPTH = 3  # an archive in an archive in a compressed file; deeper is left as it is
@@ -19,7 +19,8 @@ class Inside:
     """How the content of members is put in normal form.
 
     ``inexact`` is set once a form took part whose equality proves nothing; ``room`` is what
-    may still be unpacked, in bytes, and falls.
+    may still be unpacked, in bytes, and falls. ``members`` are the contents that were found,
+    in normal form where they have one; of an archive among them, what it holds.
     """
 
     choose: Choose
@@ -28,9 +29,17 @@ class Inside:
     room: int = ROOM
     depth: int = DEPTH
     inexact: bool = field(default=False, init=False)
+    members: list[bytes] = field(default_factory=list, init=False)
 
     def normal(self, name: str, content: bytes) -> bytes | None:
         """A member's content in its form; None where it has none, and stays as it is."""
+        known = len(self.members)
+        normal = self._normal(name, content)
+        if len(self.members) == known:
+            self.members.append(content if normal is None else normal)
+        return normal
+
+    def _normal(self, name: str, content: bytes) -> bytes | None:
         form = self.choose(name, content[:START]) if content else None
         if form is None:
             return None
@@ -90,13 +99,14 @@ class Container:
         del path
         return self.unpack(content, Inside(self.choose, window, dates=self.dated))
 
-    def settled(self, content: bytes, window: Window | None) -> tuple[Container, bytes] | None:
+    def settled(self, content: bytes, window: Window | None) -> Settled | None:
         """The normal form, and the form that it is: the exact one where no date was masked."""
         inside = Inside(self.choose, window, dates=self.dated)
         normal = self.unpack(content, inside)
         if normal is None:
             return None
-        return (self if inside.inexact else self.undated()), normal
+        form = self if inside.inexact else self.undated()
+        return Settled(form, normal, tuple(inside.members))
 
     def undated(self) -> Container:
         """The same form without masking dates: exact."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,15 @@ class Form(Protocol):
         Without a window no dates are masked.
         """
         ...
+
+
+class Settled(NamedTuple):
+    """A content in normal form, and the form that it turned out to be in.
+
+    ``members`` are the contents that a compressed file or an archive holds, in their own
+    normal forms; those of an archive in it are among them.
+    """
+
+    form: Form
+    normal: bytes
+    members: tuple[bytes, ...] = ()

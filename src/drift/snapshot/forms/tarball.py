@@ -66,6 +66,8 @@ def unpack(content: bytes, inside: Inside) -> bytes | None:
 def _normal(name: str, kind: bytes, body: bytes, inside: Inside) -> bytes:
     regular = kind in (b"0", b"\0", b"7") and len(body) <= _INNER
     inner = inside.normal(name, body) if regular else None
+    if not regular:
+        inside.members.append(body)
     return b"=" + body if inner is None else b"~" + inner
 
 

@@ -70,6 +70,7 @@ def _normal(member: _Member, inside: Inside) -> bytes:
     plain = _plain(member, name, inside)
     inner = inside.normal(name, plain) if plain is not None else None
     if inner is None:
+        inside.members.append(member.packed)
         sums = struct.pack("<3I", member.checksum, len(member.packed), member.size)
         return b"=" + member.central + member.local + sums + member.packed
     return b"~" + member.central + member.local + inner

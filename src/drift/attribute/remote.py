@@ -20,8 +20,9 @@ that of the file in ``.git`` that names it:
 3. ``inferred``: tonight's file is served tonight, the address has no probe in the baseline,
    and the repository cannot have done it, as above.
 4. ``inferred``: the path was made by the instruction that names the address, on both sides with
-   the same text, it is the only source of that instruction that moved, no base moved, the
-   repository cannot have done it, and no control says that the path is noise. Where digests
+   the same text, it is the only source of that instruction that moved (of several, the only one
+   that its command writes there), no base moved, the repository cannot have done it, and no
+   control says that the path is noise. Where digests
    show where a download went, only what lies there: the rest of the instruction is its own, but
    where it runs nothing else that may have fetched (``derived``).
    (A clone is there to be built from: what it made lies anywhere.)
@@ -44,6 +45,8 @@ from drift.attribute.values import Values
 from drift.compare.model import Change, Comparison, FileChange
 from drift.snapshot.model import Entry, EntryType, Instruction, Layers
 from drift.source.model import Probe, RemoteKind
+
+_ALONE_THERE = "of the sources of this instruction that moved, it alone is written there"
 
 Place = tuple[str, int]  # an instruction's stage and line
 
@@ -137,23 +140,23 @@ class MovedRemotes:
         texts = {decider.instruction.text for decider in deciders if decider.instruction}
         if len(texts) != 1:
             return None
-        moves = [self._only_move(d.instruction, before=d.before) for d in deciders]
+        moves = [self._only_move(decider, change.path) for decider in deciders]
         move = moves[0]
         if move is None or any(other is not move for other in moves):
             return None
+        if any(len(self._moves_in(decider)) > 1 for decider in deciders):
+            return self._with(move, Grade.INFERRED, _ALONE_THERE)
         if self._went_to(move, change.path):
-            return self._inferred(move)
+            evidence = "the only source of this instruction that moved"
+            return self._with(move, Grade.INFERRED, evidence)
         return self._made_of(move, deciders)
 
     def _made_of(self, move: Move, deciders: Sequence[Decider]) -> Claim | None:
         """What an instruction made of a download that went elsewhere, if it had nothing else."""
         for decider in deciders:
-            side = self._sides.baseline if decider.before else self._sides.candidate
             run = decider.instruction
-            if run is None or side is None:
-                return None
-            probes = {address_of(p) for p in side.probes if _place(p) == (run.stage, run.line)}
-            if downloads(run.text) != len(probes):
+            probes = {address_of(probe) for probe in self._named(decider)}
+            if run is None or downloads(run.text) != len(probes):
                 return None
         evidence = "derived: its instruction runs nothing else that may have fetched"
         return self._with(move, Grade.DERIVED, evidence)
@@ -163,14 +166,27 @@ class MovedRemotes:
         roots = self._roots.get(move.address)
         return not roots or any(f"{path}/".startswith(f"{root.rstrip('/')}/") for root in roots)
 
-    def _only_move(self, instruction: Instruction | None, *, before: bool) -> Move | None:
-        if instruction is None or self._sides.moved_bases:
+    def _only_move(self, decider: Decider, path: str) -> Move | None:
+        """The one source of an instruction that moved; of several, the one that writes a path."""
+        if self._sides.moved_bases:
             return None
-        place = (instruction.stage, instruction.line)
-        side = self._sides.baseline if before else self._sides.candidate
-        named = {address_of(p) for p in (side.probes if side else ()) if _place(p) == place}
-        moves = [move for address, move in self._moves.items() if address in named]
+        moves = self._moves_in(decider)
+        if len(moves) > 1:
+            writing = {address_of(p) for p in self._named(decider) if _writes(p, path)}
+            moves = [move for move in moves if move.address in writing]
         return moves[0] if len(moves) == 1 else None
+
+    def _moves_in(self, decider: Decider) -> list[Move]:
+        named = {address_of(probe) for probe in self._named(decider)}
+        return [move for address, move in self._moves.items() if address in named]
+
+    def _named(self, decider: Decider) -> list[Probe]:
+        """The probes of what an instruction names, on its own night."""
+        run = decider.instruction
+        side = self._sides.baseline if decider.before else self._sides.candidate
+        if run is None or side is None:
+            return []
+        return [probe for probe in side.probes if _place(probe) == (run.stage, run.line)]
 
     def unseen(self) -> tuple[Claim, ...]:
         """Claims for ADDs that moved and were served from the builder's cache: of no files."""
@@ -220,10 +236,6 @@ class MovedRemotes:
     def _is_noise(self, change: FileChange) -> bool:
         return bool(self._sides.controls) and self._values.of(change).noisy
 
-    def _inferred(self, move: Move) -> Claim:
-        evidence = "the only source of this instruction that moved"
-        return self._with(move, Grade.INFERRED, evidence)
-
     def _with(self, move: Move, grade: Grade, evidence: str) -> Claim:
         claim = move.claim(self._sides)
         return replace(claim, grade=grade, evidence=(*claim.evidence, evidence))
@@ -231,6 +243,12 @@ class MovedRemotes:
 
 def _place(probe: Probe) -> Place:
     return probe.remote.stage, probe.remote.line
+
+
+def _writes(probe: Probe, path: str) -> bool:
+    """Whether the command that fetches something writes it to a path, or to a directory of it."""
+    target = probe.remote.target
+    return target is not None and f"{path}/".startswith(f"{target.rstrip('/')}/")
 
 
 def _digest(entry: Entry | None) -> str | None:

@@ -112,6 +112,32 @@ def test_tarball_through_a_pipe(world: World) -> Story:
     yield drifted(remote(url, release(1), release(2)), paths={"/opt/piped/tool/main": "external"})
 
 
+@scenario("two URLs of one RUN moved, one unpacked and one read through a pipe", builder="classic")
+def test_two_urls_of_one_run(world: World) -> Story:
+    def release(number: int) -> bytes:
+        text = f"release {number}\n"
+        return tar([member("tool/main", text), member("tool/licence", "free\n")])
+
+    one = world.web.serve("/tool.tar", release(1))
+    two = world.web.serve("/list", "one\n")
+    world.image(
+        f"""\
+        FROM {world.tools}
+        RUN mkdir -p /opt/two && curl {one} | tar -x -C /opt/two \
+         && curl {two} | sort | sha256sum > /etc/list-sum
+        """
+    )
+    world.commit()
+    yield first()
+    world.web.serve("/tool.tar", release(2))
+    world.web.serve("/list", "two\n")
+    yield drifted(
+        remote(one, release(1), release(2)),
+        Cause("external", "remote-content", two, digest("one\n"), digest("two\n"), "inferred"),
+        paths={"/opt/two/tool/main": "external", "/etc/list-sum": "external"},
+    )
+
+
 @scenario("a cloned git branch moved", builder=BOTH)
 def test_git_clone(world: World) -> Story:
     old = world.upstream.commit({"plugin": "one\n"})

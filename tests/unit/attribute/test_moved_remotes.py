@@ -408,3 +408,21 @@ def test_what_is_made_of_a_download_in_its_own_instruction(text: str, grade: Gra
     said = Night(side("old"), side("new")).said
     assert said["/opt/a"] == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.PROVEN)
     assert said["/opt/made"] == (grade and (Origin.EXTERNAL, Kind.REMOTE_CONTENT, grade))
+
+
+def test_of_several_that_moved_the_one_that_is_written_there() -> None:
+    """Both moved, and of neither's content is anything known; one path is of both."""
+    targets = {"https://example.org/b": "/opt/b", U: "/opt/a", "https://example.org/c": "/opt/b/c"}
+
+    def side(content: str, *unmoved: str) -> Made:
+        probes = [
+            probe("same" if url in unmoved else content + url, url=url, target=target)
+            for url, target in targets.items()
+        ]
+        return Made(dict.fromkeys(("opt/a", "opt/b/x", "opt/b/c", "opt/d"), content), probes)
+
+    night = Night(side("old"), side("new"))
+    remote = (Origin.EXTERNAL, Kind.REMOTE_CONTENT, Grade.INFERRED)
+    assert night.said == {"/opt/a": remote, "/opt/b/x": remote, "/opt/b/c": None, "/opt/d": None}
+    still = Night(side("old", U), side("new", U))
+    assert still.said["/opt/a"] is None

@@ -135,9 +135,9 @@ def _wget(invocation: Invocation) -> Iterator[Fetch]:
 def _target(
     invocation: Invocation, output: str | None, directory: str | None, url: str
 ) -> str | None:
-    """Where a download goes: a file, what a pipe into tar unpacks to, None where unknown."""
+    """Where a download goes: a file, what a pipe unpacks to or makes, None where unknown."""
     if output == "-":
-        return invocation.output or unpacked_to(invocation)
+        return invocation.output or unpacked_to(invocation) or invocation.made
     name = file_name(url) if output == "" else output
     if not name or directory is None or name.startswith("~") or directory.startswith("~"):
         return None

@@ -44,8 +44,9 @@ class Invocation:
     """A command as it would be run; what is not literal is None.
 
     ``directory`` is where it runs. ``output`` is the file that its output is redirected to,
-    ``piped`` the words of the command that reads it. ``given`` are those of the environment
-    variables asked for that may be set, with None for a value that is not known.
+    ``piped`` the words of the command that reads it, ``made`` the file that the last command
+    of the pipeline writes. ``given`` are those of the environment variables asked for that may
+    be set, with None for a value that is not known.
     """
 
     words: Fields
@@ -53,6 +54,15 @@ class Invocation:
     output: str | None = None
     piped: Fields | None = None
     given: Mapping[str, str | None] = field(default_factory=dict)
+    made: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pipe:
+    """What reads a command's output, and the file that is made of it in the end."""
+
+    words: Fields
+    made: str | None
 
 
 Steps = Generator[Invocation, None, Status]
@@ -110,18 +120,19 @@ class _Walk:
 
     def pipeline(self, pipeline: Pipeline, env: Environment, depth: int) -> Steps:
         *first, last = pipeline.parts
+        made = builtins.output(last, env.copy()) if isinstance(last, Command) else None
         for part, reader in zip(first, pipeline.parts[1:], strict=True):
             own = env.copy()
             piped = tuple(self._fields(reader.words, own)) if isinstance(reader, Command) else ()
-            yield from self.node(part, own, depth, piped)
+            yield from self.node(part, own, depth, _Pipe(piped, made))
         status = yield from self.node(last, env.copy() if first else env, depth)
         if status is None:
             return None
         return status is not pipeline.negated
 
-    def node(self, node: Node, env: Environment, depth: int, piped: Fields | None = None) -> Steps:
+    def node(self, node: Node, env: Environment, depth: int, pipe: _Pipe | None = None) -> Steps:
         if isinstance(node, Command):
-            return (yield from self.command(node, env, depth, piped))
+            return (yield from self.command(node, env, depth, pipe))
         if isinstance(node, Group):
             return (yield from self.script(node.body, env.copy() if node.subshell else env, depth))
         if isinstance(node, Choice):
@@ -182,9 +193,7 @@ class _Walk:
                 found.append(value)
         return found
 
-    def command(
-        self, command: Command, env: Environment, depth: int, piped: Fields | None
-    ) -> Steps:
+    def command(self, command: Command, env: Environment, depth: int, pipe: _Pipe | None) -> Steps:
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise ShellError("the script takes too many steps")
@@ -208,7 +217,9 @@ class _Walk:
             return None
         status = builtins.effect(found, env)
         output = builtins.output(command, env)
-        yield Invocation(found, env.directory, output, piped, inner.given(self.asked))
+        piped, made = (pipe.words, pipe.made) if pipe else (None, None)
+        given = inner.given(self.asked)
+        yield Invocation(found, env.directory, output, piped, given, made)
         return status
 
     def _call(self, name: str, env: Environment, depth: int) -> Steps:

@@ -37,6 +37,8 @@ FETCHES = [
     (f"curl -fsSL '{U}/a' | tar xz -C /opt", [(f"{U}/a", "/opt")]),
     (f"curl -fsSL {U}/a | tar -xzf - --directory=/opt --strip 1", [(f"{U}/a", "/opt")]),
     (f"curl {U}/a | tee /etc/k >/dev/null", [(f"{U}/a", "/etc/k")]),
+    (f"cd /etc && curl {U}/a | gunzip | sort > k", [(f"{U}/a", "/etc/k")]),
+    (f"curl {U}/a | sort", [(f"{U}/a", None)]),
     (f"curl {U}/a > k", [(f"{U}/a", "/w/k")]),
     (f'bash -c "$(curl -fsSL {U}/install.sh)"', [(f"{U}/install.sh", None)]),
     (f"bash <(curl -s {U}/i)", [(f"{U}/i", None)]),

@@ -12,12 +12,13 @@ T is tonight's build, tried twice; C the replay: the baseline's repo side, tonig
    baseline had too is the world's doing (``inferred``).
 6. No baseline: ``unexplained``; but a source that is gone is the world's doing (``inferred``).
 
-Where the log names no source, bases that moved are told as causes beside it.
+Where the log names no source, the bases that moved are told as causes beside it, and the URLs and
+git refs that did, named no later than the instruction that fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from drift.attribute.at_fault import AtFault, at_fault, failure_of, instruction_text, unanswered
@@ -25,6 +26,7 @@ from drift.attribute.bases import claim_of_move
 from drift.attribute.claims import Claim, cause_of
 from drift.attribute.edits import edit_between
 from drift.attribute.model import Attribution, Grade, Kind, Origin, Status
+from drift.attribute.served import moves_between
 from drift.attribute.sides import pairs_of_moved
 from drift.attribute.toolchain import moved_engine
 from drift.builds import Build, FailureKind, Reason
@@ -88,7 +90,7 @@ def causes_of_break(
     seen = _times(tried)
     told = tuple(replace(claim, evidence=(*claim.evidence, *seen)) for claim in claims)
     unnamed = all(claim.kind is Kind.FILE for claim in claims)
-    moved = _moved_bases(known, last) if known and unnamed else ()
+    moved = (*_moved_bases(known, last), *_moved_remotes(known, last)) if known and unnamed else ()
     return Breakage(Status.BROKEN, (*told, *moved))
 
 
@@ -100,6 +102,14 @@ def _moved_bases(baseline: Build, last: Build) -> tuple[Claim, ...]:
     why = "the build that fails stands on it"
     claims = (claim_of_move(*pair, why) for pair in pairs)
     return tuple(claim for claim in claims if claim.origin is Origin.EXTERNAL)
+
+
+def _moved_remotes(baseline: Build, last: Build) -> Iterator[Claim]:
+    """The same of what was fetched for the instruction that fails, or may have been."""
+    failing = failure_of(last).instruction
+    for move in moves_between(baseline, last):
+        if failing is None or move.now.remote.line <= failing.line:
+            yield move.told(baseline.night, "the build that fails fetches it")
 
 
 def replay_break(baseline: Build, replay: Build) -> Claim | None:

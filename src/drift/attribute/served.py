@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 
 from drift.attribute.claims import Claim
 from drift.attribute.model import Grade, Kind, Origin
 from drift.attribute.sides import Sides
+from drift.builds import Build
 from drift.oci import Digest
 from drift.snapshot.model import Instruction, Snapshot
 from drift.source.model import Probe, RemoteKind
@@ -87,14 +89,16 @@ class Move:
 
     def claim(self, sides: Sides) -> Claim:
         """What is said of it, whatever it holds."""
+        layer, instruction = _made(sides, self.now.remote.stage, self.now.remote.line)
+        again = ("it moved during the run",) if self.again else ()
+        unchanged = ("repo fingerprint unchanged",) if sides.same_repo_side else ()
+        told = self.told(sides.baseline.night if sides.baseline else None, *again, *unchanged)
+        return replace(told, layer=layer, instruction=instruction)
+
+    def told(self, night: date | None, *more: str) -> Claim:
+        """The claim that it moved since the baseline's night, wherever it went."""
         remote = self.now.remote
         is_git = remote.kind is RemoteKind.GIT
-        layer, instruction = _made(sides, remote.stage, remote.line)
-        evidence = [self._sentence(sides)]
-        if self.again:
-            evidence.append("it moved during the run")
-        if sides.same_repo_side:
-            evidence.append("repo fingerprint unchanged")
         return Claim(
             origin=Origin.EXTERNAL,
             kind=Kind.GIT_REMOTE if is_git else Kind.REMOTE_CONTENT,
@@ -102,17 +106,15 @@ class Move:
             grade=Grade.PROVEN,
             before=self.then.identity if self.then else None,
             after=self.now.identity,
-            instruction=instruction,
-            layer=layer,
-            evidence=tuple(evidence),
+            evidence=(self._sentence(night), *more),
         )
 
-    def _sentence(self, sides: Sides) -> str:
+    def _sentence(self, night: date | None) -> str:
         is_git = self.now.remote.kind is RemoteKind.GIT
         what = "the repository had" if is_git else "the URL served"
-        if self.then is None or sides.baseline is None:
+        if self.then is None or night is None:
             return f"{what} {_short(self.now)} tonight, and was not asked before"
-        night, now = sides.baseline.night, _short(self.now)
+        now = _short(self.now)
         if self.now.identity is None:
             now = f"nothing ({self.now.problem})"
         return f"{what} {_short(self.then)} on {night} and {now} tonight"
@@ -129,6 +131,15 @@ def moves_of(sides: Sides) -> Iterator[Move]:
         answers = [p for build in tonight for p in build.probes if address_of(p) == address]
         move = _move(before.get(address), now, answers)
         if move is not None:
+            yield move
+
+
+def moves_between(baseline: Build, tonight: Build) -> Iterator[Move]:
+    """The sources that both builds' Dockerfiles name and that moved."""
+    before = by_address(baseline.probes)
+    for address, now in by_address(tonight.probes).items():
+        move = _move(before.get(address), now, (now,))
+        if move is not None and move.then is not None:
             yield move
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from support.images import file as member
+from support.images import tar
 from support.labelled import (
     ANYTHING,
+    DIGEST,
     Cause,
     Story,
     broken,
@@ -67,6 +70,26 @@ def test_replay_broken(world: World) -> Story:
         Cause("external", "source-unavailable", url, ANYTHING, ANYTHING),
         Cause("repo", "dockerfile", edited, *world.revisions()),
         paths={"/etc/tool-replaced": "repo"},
+    )
+
+
+@scenario("a tarball of a stage came without the file that the image copies", builder="classic")
+def test_file_that_a_download_lost(world: World) -> Story:
+    url = world.web.serve("/tool.tar", tar([member("tool/main", "1\n")]))
+    copy = "COPY --from=fetched /srv/tool/main /usr/bin/main"
+    world.image(
+        f"""\
+        FROM {world.tools} AS fetched
+        RUN curl {url} | tar -x -C /srv
+        FROM {world.tools}
+        {copy}
+        """
+    )
+    world.commit()
+    yield first()
+    world.web.serve("/tool.tar", tar([member("tool/other", "1\n")]))
+    yield broken(
+        Cause("external", "file", copy), Cause("external", "remote-content", url, DIGEST, DIGEST)
     )
 
 

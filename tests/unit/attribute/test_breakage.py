@@ -475,3 +475,19 @@ def test_a_base_that_moved_is_told_where_nothing_names_what_broke() -> None:
     base = (Kind.BASE_IMAGE, "debian:bookworm", moved.identity)
     assert broken(*COMPILER) == [(Kind.FILE, "RUN make", None), base]
     assert [kind for kind, *_ in broken(*VERSION_GONE)] == [Kind.SOURCE_UNAVAILABLE]
+
+
+def test_a_url_that_moved_is_told_beside_a_break_that_names_nothing() -> None:
+    """A download of other bytes may be what a later instruction misses."""
+    at = "https://example.org/tool.tgz"
+    then, now, after = (Digest.of(text) for text in (b"then", b"now", b"after"))
+    baseline = replace(BASELINE, probes=(probe(at, identity=then),))
+    lost = "COPY --from=0 /tool /tool"
+    tonight = failed(text=lost, probes=(probe(at, identity=now),))
+    one, other = causes_of_break(baseline, [tonight], [], None).claims
+    assert said(one) == (EXTERNAL, Kind.FILE, lost, PROVEN)
+    assert said(other) == (EXTERNAL, Kind.REMOTE_CONTENT, at, PROVEN)
+    assert (other.before, other.after) == (then, now)
+    later = replace(probe(at, identity=after), remote=Remote(RemoteKind.FETCH, at, "0", 3))
+    for probes in ((probe(at, identity=then),), (later,), (probe(at),)):
+        only(causes_of_break(baseline, [failed(text=lost, probes=probes)], [], None))

@@ -5,7 +5,8 @@ tell them); another file's are content-defined chunks (FastCDC: W. Xia et
 al., *The Design of Fast Content-Defined Chunking for Data Deduplication Based Storage
 Systems*, 2020), so that bytes put in or taken out change only the chunks around them. What a
 compressed file or an archive holds are parts of it too: each member, or the lines of one that
-is a text; a chunk of a small one holds several, of which noise in one would hide the others.
+is a text; a chunk of a small one holds several, of which noise in one would hide the others. So
+are the texts in a SQLite database, whose pages hold many rows.
 A part is known by the first 64 bits of its sha256.
 """
 
@@ -21,6 +22,7 @@ from pyfastcdc import FastCDC
 
 from drift.snapshot import forms
 from drift.snapshot.forms import Window
+from drift.snapshot.forms.sqlite import MAGIC as SQLITE
 from drift.snapshot.model import NormalForm
 from drift.snapshot.texts import is_text
 
@@ -33,6 +35,8 @@ _FEW_LINES = 3
 _COMPACT = re.compile(rb"\s*[{\[].*[}\]]\s*", re.DOTALL)
 _BRACKETS = re.compile(rb"[,{}\[\]]+")
 _SHORTEST = 8  # bytes of a member that is a part: two builds share shorter ones by chance
+# What a row of a database holds of text, one column after the other.
+_TEXTS = re.compile(rb"[\x20-\x7e\x80-\xff]{%d,}" % _SHORTEST)
 
 
 def lines(content: bytes) -> tuple[int, ...]:
@@ -48,7 +52,8 @@ def chunks(content: bytes | memoryview, members: Iterable[bytes] = ()) -> tuple[
     """The digests of a file's content-defined chunks and of its members, sorted, each once."""
     cutter = FastCDC(_AVERAGE, min_size=_SMALLEST, max_size=_LARGEST)  # safe in one thread only
     cut = (chunk.data for chunk in cutter.cut_buf(content))
-    return _digests(chain(cut, *map(_of_member, filter(None, members))))
+    rows = _TEXTS.findall(content) if content[: len(SQLITE)] == SQLITE else ()
+    return _digests(chain(cut, rows, *map(_of_member, filter(None, members))))
 
 
 def _of_member(content: bytes) -> Iterable[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,20 @@ def test_what_an_archive_holds_is_known_beside_its_chunks() -> None:
     other = set(chunks(b"noise", (b"third", *nights[1][1:])))
     assert (one & other) - before == set(lines(b"version 2\n\0two"))
     assert not chunks(b"", (b"",))
+
+
+def test_the_texts_in_a_database_are_known_beside_its_pages() -> None:
+    def made(token: str, version: str) -> set[int]:
+        database = sqlite3.connect(":memory:")
+        database.execute("create table t (k, v)")
+        rows = [("token", token), ("installed-version", version), ("of", "no matter")]
+        database.executemany("insert into t values (?, ?)", rows)
+        database.commit()
+        return set(chunks(database.serialize()))
+
+    before, one, other = made("a1b2", "1.0"), made("c3d4", "1.1"), made("e5f6", "1.1")
+    assert (one & other) - before
+    assert not (made("a7b8", "1.0") & made("c9d0", "1.0")) - before
 
 
 def test_chunks_are_the_same_in_every_version_of_drift() -> None:

@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 
 _DIGEST = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[.+_-][a-z0-9]+)*):(?P<encoded>[A-Za-z0-9=_-]+)")
 _ENCODED_LENGTH = {"sha256": 64, "sha512": 128}
+_NESTED = 64  # lists and objects within each other
 
 
 class _Hash(Protocol):
@@ -204,7 +205,22 @@ def _json(document: bytes) -> Any:
             parsed = json.loads(text.decode("utf-8", "replace"))
     except RecursionError as error:
         raise ValueError("not JSON that can be read: nested too deeply") from error
+    _bound(parsed)
     return parsed
+
+
+def _bound(document: Any) -> None:
+    """Refuse what those that walk through it would fall over: no configuration nests so."""
+    level = [document]
+    for _ in range(_NESTED):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    if level:
+        raise ValueError("not JSON that can be read: nested too deeply")
 
 
 def _no_constant(name: str) -> None:

@@ -19,7 +19,7 @@ from drift.oci import Digest
 from drift.probe import zipped
 from drift.probe.limits import Limits
 from drift.snapshot.stream import MAGIC, ByteSource, decompressed, is_compressed
-from drift.snapshot.tar import BLOCK, is_tar, members
+from drift.snapshot.tar import BLOCK, content_of, is_tar, members
 
 _SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
 
@@ -63,7 +63,7 @@ def _files(
     if is_tar(inner.peek(BLOCK)):
         for header in members(inner):
             if header.kind == "0":
-                yield header.name, digest_of(inner.slices(header.size))
+                yield header.name, digest_of(content_of(header, inner).slices(header.size))
         for _ in inner.rest():
             pass
     elif packed:

@@ -25,7 +25,7 @@ from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
 from drift.snapshot.observe import Observer, unobserved
 from drift.snapshot.stream import MAGIC, ByteSource, chunks_of, decompressed, is_compressed
-from drift.snapshot.tar import BLOCK, Header, is_tar, members
+from drift.snapshot.tar import BLOCK, Header, content_of, is_tar, members
 
 DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
 DOCUMENTS_LIMIT = 128 << 20  # all of them
@@ -145,7 +145,7 @@ class ArchiveReader:
         elif header.kind == "1":
             self.contents.links[member] = posixpath.normpath(header.link)
         elif header.kind == "0":
-            self._content(member, header.size, source)
+            self._content(member, header.size, content_of(header, source))
 
     def _content(self, member: str, size: int, source: ByteSource) -> None:
         start = source.peek(min(size, BLOCK))

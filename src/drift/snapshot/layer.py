@@ -17,8 +17,8 @@ from drift.snapshot.beside import BackgroundSha256
 from drift.snapshot.forms import START
 from drift.snapshot.model import Entry, EntryType, Layer
 from drift.snapshot.observe import LARGEST, Look, Observation, Observer
-from drift.snapshot.stream import ByteSource
-from drift.snapshot.tar import Header, absolute, members
+from drift.snapshot.stream import BOMB_RATIO, BOMB_SIZE, ByteSource
+from drift.snapshot.tar import Header, absolute, content_of, members
 
 MANIFEST_LIMIT = 1 << 30  # estimated memory of one layer's manifest; 40,000 files take 25 MB
 _ENTRY_WEIGHT = 400  # bytes that an entry takes beside its strings
@@ -110,6 +110,7 @@ class _Reading:
         self.observation = observation
         self._weight = 0
         self._captured_size = 0
+        self._expanded = 0  # bytes of sparse files, holes included
         self._entries: list[Entry] = []
         self.captured: dict[str, bytes] = {}
         self.uncaptured: dict[str, str] = {}
@@ -180,24 +181,34 @@ class _Reading:
 
     def _content(self, path: str, header: Header) -> Digest | None:
         """Read a file's content; the digest of all of it, None where that is unfinished."""
-        size, source = header.size, self._source
-        captured = self._captured(path, size) if self._capture.wanted(path) else None
+        size, source = header.size, content_of(header, self._source)
+        if header.pieces is not None:
+            self._expand(size)
+        captured = self._captured(path, size, source) if self._capture.wanted(path) else None
         observation = self.observation
-        look = None if observation is None else self._look(observation, path, header, captured)
+        look = None
+        if observation is not None:
+            look = self._look(observation, path, header, captured, source)
         if captured is not None and observation and self._capture.guarded(path):
             self._guard(path, observation.hides(captured))
         if observation is None or look is None:
-            return self._digest(size) if captured is None else Digest.of(captured)
+            return self._digest(size, source) if captured is None else Digest.of(captured)
         content = source.whole(size) if captured is None else captured
         digest = Digest.of(content)
         observation.take(path, look, content, digest)
         return digest
 
-    def _digest(self, size: int) -> Digest | None:
+    def _expand(self, size: int) -> None:
+        """Count a sparse file: all of a layer's together are bounded as well."""
+        self._expanded += size
+        if self._expanded > BOMB_SIZE and self._expanded > BOMB_RATIO * self._source.consumed:
+            raise SnapshotError(f"{self._source.name}: sparse files of {self._expanded} bytes")
+
+    def _digest(self, size: int, source: ByteSource) -> Digest | None:
         if size < _LARGE:
-            return self._source.digest(size)
+            return source.digest(size)
         state = self._unfinished[len(self._entries)] = hashlib.sha256()
-        for piece in self._source.slices(size):
+        for piece in source.slices(size):
             self._large.update(state, piece)
         return None
 
@@ -207,24 +218,29 @@ class _Reading:
             del self.captured[path]
 
     def _look(
-        self, observation: Observation, path: str, header: Header, captured: bytes | None
+        self,
+        observation: Observation,
+        path: str,
+        header: Header,
+        captured: bytes | None,
+        source: ByteSource,
     ) -> Look | None:
         """What to learn of a file, by its start."""
         size = header.size
-        start = self._source.peek(min(size, START)) if captured is None else captured[:START]
+        start = source.peek(min(size, START)) if captured is None else captured[:START]
         if size <= LARGEST:
             return observation.look(path, header.mode, size, start)
         observation.look_at_large(path, start)
         return None
 
-    def _captured(self, path: str, size: int) -> bytes | None:
+    def _captured(self, path: str, size: int, source: ByteSource) -> bytes | None:
         """The content that a cataloguer wants, which is kept; None where it is too large."""
         room = min(self._capture.largest, CAPTURED_LIMIT - self._captured_size)
         if size > room:
             self.uncaptured[path] = f"{size} bytes are more than drift reads of a package database"
             self.captured.pop(path, None)
             return None
-        content = self._source.exactly(size)
+        content = source.exactly(size)
         self._captured_size += size
         self.captured[path] = content
         self.uncaptured.pop(path, None)

@@ -1,8 +1,8 @@
 """Tar headers from a stream, as Go's ``archive/tar`` reads them, which engines use.
 
-Formats: POSIX ustar and pax (IEEE 1003.1-2001), GNU (long names, base-256 numbers). Sparse
-members are refused: no engine writes them, and reading them as plain files would be wrong.
-Global pax headers are passed over, as engines do.
+Formats: POSIX ustar and pax (IEEE 1003.1-2001), GNU (long names, base-256 numbers), sparse
+members as pax has them (:mod:`drift.snapshot.sparse`). GNU's older sparse members are refused,
+and global pax headers passed over, as engines do.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from drift.errors import SnapshotError
+from drift.snapshot import sparse
 from drift.snapshot.stream import ByteSource
 
 BLOCK = 512
@@ -42,7 +43,8 @@ class Header(NamedTuple):
     """One member. ``kind`` is the type flag, regular files always ``0``; ``mtime`` in ns.
 
     ``name`` and ``link`` are as written, with undecodable bytes as surrogates. ``xattrs``
-    are values as bytes decoded the same way.
+    are values as bytes decoded the same way. ``pieces`` is what is stored of a sparse file,
+    whose ``size`` is that of all its content; None for others.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Header(NamedTuple):
     link: str
     device: tuple[int, int]
     xattrs: Mapping[str, str]
+    pieces: sparse.Pieces | None = None
 
 
 def members(source: ByteSource) -> Iterator[Header]:
@@ -75,6 +78,17 @@ def members(source: ByteSource) -> Iterator[Header]:
             header, padded_end = member
         yield header
         source.skip(padded_end - source.consumed)
+
+
+def content_of(header: Header, source: ByteSource) -> ByteSource:
+    """Where the content of the member is read that ``source`` stands at: holes are zeros there.
+
+    Raises:
+        SnapshotError: a huge file of holes.
+    """
+    if header.pieces is None:
+        return source
+    return sparse.content(source, header.size, header.pieces)
 
 
 class _PlainHeaders:
@@ -187,7 +201,7 @@ def _member(source: ByteSource, block: bytes | None) -> tuple[Header, int] | Non
         content = source.exactly(size)
         source.skip(-size % BLOCK)
         if kind == b"x":
-            extended = dict(_pax(source, content))
+            extended = sparse.joined(_pax(source, content))
         elif kind == b"g":
             extended, long = {}, {}
         elif name := _text(content):
@@ -212,8 +226,11 @@ def _header(
     source: ByteSource, fields: tuple[bytes, ...], extended: Mapping[str, str]
 ) -> tuple[Header, int]:
     flag = fields[7]
-    if flag == b"S" or (extended and any(key.startswith("GNU.sparse.") for key in extended)):
-        raise SnapshotError(f"{source.name}: sparse tar members are not supported")
+    if flag == b"S":
+        raise SnapshotError(
+            f"{source.name}: sparse tar members of GNU's old form are not supported",
+            hint="engines refuse them too; write the archive with tar --format=pax",
+        )
     name = extended.get("path") or _name(source, fields)
     kind = "0" if flag[0] in _REGULAR else flag.decode("latin-1")
     if flag == b"\0" and name.endswith("/"):
@@ -240,7 +257,12 @@ def _header(
         else (0, 0),
         xattrs=_xattrs(extended) if extended else {},
     )
-    return header, source.consumed + size + -size % BLOCK
+    end = source.consumed + size + -size % BLOCK
+    if kind == "0" and sparse.is_sparse(extended):
+        size, pieces = sparse.read_map(source, extended, size, BLOCK)
+        name = sparse.name_of(extended) or name
+        header = header._replace(name=name, size=size, pieces=pieces)
+    return header, end
 
 
 def _xattrs(extended: Mapping[str, str]) -> dict[str, str]:

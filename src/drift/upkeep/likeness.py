@@ -15,7 +15,7 @@ from drift.errors import EngineError, SnapshotError
 from drift.oci import Digest
 from drift.snapshot.model import printable_path
 from drift.snapshot.stream import ByteSource, chunks_of
-from drift.snapshot.tar import BLOCK, members
+from drift.snapshot.tar import BLOCK, content_of, members
 
 _LATEST = 2**63 - 1  # nanoseconds: what file systems and engines can hold lies between
 
@@ -62,7 +62,9 @@ def listed(tar: BinaryIO) -> Iterator[Member]:
     source = ByteSource(chunks_of(tar), "the volume")
     try:
         for header in members(source):
-            content = source.digest(header.size) if header.kind == "0" else None
+            content = None
+            if header.kind == "0":
+                content = content_of(header, source).digest(header.size)
             yield Member(
                 header.name.rstrip("/"),
                 header.kind,

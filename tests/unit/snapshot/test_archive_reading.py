@@ -417,7 +417,13 @@ def test_a_default_variant_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "extra", ['"config": {"x": NaN}', '"config": Infinity', '"config": ' + "[" * 100_000]
+    "extra",
+    [
+        '"config": {"x": NaN}',
+        '"config": Infinity',
+        '"config": ' + "[" * 100_000,
+        '"config": ' + "[" * 100 + "]" * 100,
+    ],
 )
 def test_a_configuration_that_is_not_json_is_an_error(extra: str) -> None:
     document = config_of(LAYERS).decode().removesuffix("}") + f", {extra}}}"

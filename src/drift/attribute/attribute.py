@@ -24,6 +24,7 @@ from drift.attribute.packages import MovedPackages
 from drift.attribute.ran import MadeOfMoved
 from drift.attribute.remote import MovedRemotes
 from drift.attribute.repository import RepositoryChanges
+from drift.attribute.settings import FOLLOWS
 from drift.attribute.sides import Sides
 from drift.attribute.stages import CopiedFromStages
 from drift.attribute.trial import ConfigTrial, PathTrial
@@ -107,15 +108,24 @@ class _Attributing:
             self.made.learn(self.claims, self.remotes.claims, changes)
             self._try(change for change in content if self.stages.knows(change) is copied)
         self._try(self._without_content(containers))
-        fields = ConfigTrial(self.sides, self.repository)
-        for field in self.comparison.config:
-            known = self.repository.of_base_config(field)
-            claim = known or self._needing(*fields.of(field))
-            self.claims.config[field.field] = self.claims.add(claim)
+        self._try_settings()
         self._need_for_claims()
         for claim in self.known:
             self.claims.add(claim)
         return self.claims.attribution(self.comparison, frozenset(self.needs), self.values.flaps())
+
+    def _try_settings(self) -> None:
+        """The base that brought a field, or the experiment; some follow from another field."""
+        fields = ConfigTrial(self.sides, self.repository)
+        decided = self.claims.config
+        for field in sorted(self.comparison.config, key=lambda field: field.field in FOLLOWS):
+            leading = [name for name in FOLLOWS.get(field.field, ()) if name in decided]
+            if leading:
+                decided[field.field] = decided[leading[0]]
+                continue
+            known = self.repository.of_base_config(field)
+            claim = known or self._needing(*fields.of(field))
+            decided[field.field] = self.claims.add(claim)
 
     def _outside(self, change: FileChange) -> Claim | None:
         """The source that is read for what the experiment says came from outside."""
@@ -126,6 +136,7 @@ class _Attributing:
             self.bases.of_trigger,
             self.made.of_run,
             self.made.of_owner,
+            self.made.of_place,
         )
         return known or next((claim for reader in readers if (claim := reader(change))), None)
 

@@ -19,13 +19,14 @@ from drift.attribute.model import Grade, Origin
 from drift.attribute.mounts import may_fetch
 from drift.attribute.sides import Sides
 from drift.attribute.stagepair import BELOW, Mover, Source, mounted_by, sources_of
-from drift.compare.model import FileChange
+from drift.compare.model import Change, FileChange
 from drift.snapshot.model import Instruction
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _CHOWN = re.compile(
     r"(?:ONBUILD\s+)?(?:COPY|ADD)\s+(?:--\S+\s+)*?--chown=(?!\d+(?::\d+)?\s)(\S+)", re.IGNORECASE
 )
+_FROM_CONTEXT = re.compile(r"(?:ONBUILD\s+)?(?:COPY|ADD)\s+(?!.*(?:--from=|://|git@))", re.I | re.S)
 
 
 class MadeOfMoved:
@@ -96,6 +97,21 @@ class MadeOfMoved:
         if owner is None or not found:
             return None
         said = f"line {made[1].line} names the owner {owner[1]}, whose number the accounts give"
+        claim = found[0][0]
+        return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, said))
+
+    def of_place(self, change: FileChange) -> Claim | None:
+        """What moved below a COPY or ADD of the context, which lands where links there lead.
+
+        A builder's own reading of the context: nothing else outside can have to do with it.
+        """
+        made = self._sides.maker(change)
+        if made is None or _FROM_CONTEXT.match(made[1].text) is None:
+            return None
+        found = in_order(reaching(self._sources, (), made[0]), made[1])
+        if not found or change.change is Change.MODIFIED:
+            return None
+        said = f"line {made[1].line} copies the context to where links lead that may have moved"
         claim = found[0][0]
         return replace(claim, grade=Grade.DERIVED, evidence=(*claim.evidence, said))
 

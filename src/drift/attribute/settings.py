@@ -12,6 +12,7 @@ _KEYWORDS = {
     "Labels": "LABEL",
     "Cmd": "CMD|ENTRYPOINT",  # a new ENTRYPOINT resets CMD
     "Entrypoint": "ENTRYPOINT",
+    "ArgsEscaped": "CMD|ENTRYPOINT",
     "User": "USER",
     "WorkingDir": "WORKDIR",
     "ExposedPorts": "EXPOSE",
@@ -22,6 +23,8 @@ _KEYWORDS = {
     "OnBuild": "ONBUILD",
     "author": "MAINTAINER",
 }
+# What builders write beside another field: it has no cause of its own where that one changed.
+FOLLOWS = {"ArgsEscaped": ("Cmd", "Entrypoint")}
 
 
 def wrote_setting(sides: Sides, field: str) -> bool:

@@ -644,3 +644,17 @@ def test_another_commit_in_a_sent_git_directory_is_no_other_context_digest() -> 
     assert (cause.kind, cause.before, cause.after) == (Kind.CONTEXT, "a", "b")
     assert "the git commit of the .git that is sent changed" in cause.evidence
     assert "the context digest changed" not in cause.evidence
+
+
+def test_what_a_builder_writes_beside_a_command_is_of_the_same_edit() -> None:
+    stack = [(BASE, [file("base")])]
+    for moved in ((), (base(version="2"),)):
+        after = {"Cmd": ["b"], "ArgsEscaped": True}
+        lines = (BASE, 'CMD ["b"]')
+        night = Night(
+            Side(stack, settings={}, history=(BASE,)),
+            Side(stack, settings=after, history=lines, repo=edited(), bases=moved or (base(),)),
+        )
+        decided = night.attribution.config
+        assert decided["ArgsEscaped"] == decided["Cmd"]
+        assert night.by_id(decided["Cmd"]).kind is Kind.DOCKERFILE

@@ -145,6 +145,32 @@ def test_a_trigger_that_only_the_moved_base_brings() -> None:
     assert "ran on what moved" in same_trigger.evidence[-1]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("COPY a /bin/", "debian:1"),
+        ("COPY --from=0 a /bin/", None),
+        ("ADD https://example.org/a /bin/", None),
+        ("RUN cp a /bin/", None),
+    ],
+)
+def test_a_copy_lands_where_the_links_of_a_moved_base_lead(text: str, expected: str | None) -> None:
+    layers = LayersInMemory()
+    then = snapshot([text], "1", layers)
+    now = snapshot_of([[file("base")], [file("usr/made", "1")]], layers, base=1)
+    tied = replace(now.layers[1], instruction=Instruction("0", 2, text))
+    now = replace(now, layers=(now.layers[0], tied))
+    side = RepoSide(Digest.of(b"context"), Digest.of(b"FROM"))
+    one, other = (Inputs(side, (base(version),), ENGINE) for version in "12")
+    sides = Sides(then, now, one, other)
+    changes = {change.path: change for change in compare(then, now, layers).files}
+    rule = MadeOfMoved(sides, MovedBases(sides), lambda _name, _by: ())
+    rule.learn(Claims(), (), changes)
+    for path in ("/made", "/usr/made"):
+        found = rule.of_place(changes[path])
+        assert (found and found.subject) == expected
+
+
 def test_a_trigger_that_the_moved_base_brings_no_more() -> None:
     """What it made is gone, and nothing tonight took it away."""
     layers = LayersInMemory()

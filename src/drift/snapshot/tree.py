@@ -9,7 +9,7 @@ content. The root, and directories that no entry names, are not paths.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, Self
 
@@ -101,6 +101,7 @@ class MergedTree:
             SnapshotError: the layer cannot be extracted on what lies below it.
         """
         hidden: set[tuple[str, EntryType]] = set()
+        bare: set[str] = set()
         beside: _Place | None = None
         for entry in layer.entries:
             if entry.type is EntryType.FILE:
@@ -117,7 +118,7 @@ class MergedTree:
                 place = self._place_of(entry)
                 if (place, entry.type) not in hidden:
                     hidden.add((place, entry.type))
-                    self._clear(place, index, itself=entry.type is EntryType.WHITEOUT, own=False)
+                    self._hide(place, index, bare, itself=entry.type is EntryType.WHITEOUT)
 
     def _place_beside(self, path: str) -> _Place | None:
         """Where the files that follow a file most likely go; None where a link leads there."""
@@ -158,7 +159,7 @@ class MergedTree:
         node = self._node(entry, path, index)
         directory = node.entry.type is EntryType.DIRECTORY
         if self._is_link(path) or (path in self._children and not directory):
-            self._clear(path, index, itself=True, own=True)
+            self._clear(path, index)
         if node.entry.type is EntryType.SYMLINK:
             self._resolved.clear()
         self._enter(path)
@@ -195,21 +196,38 @@ class MergedTree:
             self._children[parent] = {name: None}
             path = parent
 
-    def _clear(self, top: str, index: int, *, itself: bool, own: bool) -> None:
-        """Remove all below a path, and the path ``itself``; nothing there is as good.
+    def _hide(self, top: str, index: int, bare: set[str], *, itself: bool) -> None:
+        """Remove what lower layers have below a path, and at the path ``itself``.
 
-        What the layer ``index`` put there stays, unless its ``own`` is to go too. Without
-        recursion, for trees of any depth.
+        ``bare`` are the directories in which nothing of theirs is left: however many markers
+        a layer has, and however much it puts there itself, each is looked through once.
+        """
+        found = self._below(top, bare)
+        bare.update(path for path in found if path in self._children)
+        self._remove(found if itself else found[1:], top, index, own=False)
+
+    def _clear(self, top: str, index: int) -> None:
+        """Remove a path and all below it; nothing there is as good."""
+        self._remove(self._below(top), top, index, own=True)
+
+    def _below(self, top: str, bare: Collection[str] = ()) -> list[str]:
+        """A path and those below it, parents first; those that are ``bare`` are not entered.
+
+        Without recursion, for trees of any depth.
         """
         found, pending = [], [top]
         while pending:
             path = pending.pop()
             found.append(path)
-            names = self._children.get(path, ())
+            names = self._children.get(path, ()) if path not in bare else ()
             pending.extend(f"{path.rstrip('/')}/{name}" for name in names)
+        return found
+
+    def _remove(self, paths: list[str], top: str, index: int, *, own: bool) -> None:
+        """Remove paths at and below ``top``, those of the layer ``index`` only as its ``own``."""
         if top in self._children or self._is_link(top):
             self._resolved.clear()
-        for path in reversed(found if itself else found[1:]):
+        for path in reversed(paths):
             node = self._nodes.get(path)
             if node is not None and node.layer == index and not own:
                 continue

@@ -233,3 +233,17 @@ def test_a_link_replaced_ten_thousand_times_takes_little_time() -> None:
     started = time.process_time()
     assert len(merged([directory("d"), *(file(f"d/{n}") for n in range(1000))], flip).nodes) > 9999
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("marker", [".wh..wh..opq", ".wh.a"])
+def test_markers_at_every_depth_above_many_files_take_little_time(order: int, marker: str) -> None:
+    depth, files = 90, 30_000
+    deepest = "/".join("a" * depth)
+    above = [file("a/" * level + marker) for level in range(1, depth)][::order]
+    lower = layer_of([file("a/lower"), file(f"{deepest}/lower")])
+    layer = layer_of([*(file(f"{deepest}/f{n}") for n in range(files)), *above])
+    began = time.process_time()
+    tree = merge([lower, layer])
+    assert time.process_time() - began < 1.5
+    assert len(tree.nodes) == files + (marker == ".wh.a")

@@ -30,6 +30,7 @@ from drift.snapshot.tar import BLOCK, Header, content_of, is_tar, members
 DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
 DOCUMENTS_LIMIT = 128 << 20  # all of them
 MEMBERS_LIMIT = 100_000  # an image of 1,000 layers has 4,000
+ENTRIES_LIMIT = 8_000_000  # of all layers together; 40,000 files take 25 MB
 
 
 @dataclass(slots=True)
@@ -46,6 +47,11 @@ class Contents:
     links: dict[str, str] = field(default_factory=dict)
     parsed: dict[DiffId, Layer] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)  # sound blobs of other kinds, and why
+
+    def forget(self, name: str) -> None:
+        """A member that comes again: what it was before is no more, as where one is extracted."""
+        for known in (self.documents, self.layers, self.links, self.unread):
+            known.pop(name, None)
 
     def member(self, name: str) -> str:
         """A member's own name, links between members followed."""
@@ -132,6 +138,7 @@ class ArchiveReader:
         self._legacy = LegacyLayers(expected)
         self._document_bytes = 0
         self._members = 0
+        self._entries = 0
 
     def add(self, header: Header, source: ByteSource) -> None:
         """Take the member in that ``source`` stands at."""
@@ -139,6 +146,7 @@ class ArchiveReader:
         if self._members > MEMBERS_LIMIT:
             raise SnapshotError(f"{self.contents.name}: more members than any image archive has")
         member = posixpath.normpath(header.name)
+        self.contents.forget(member)
         if header.kind == "2":
             target = posixpath.join(posixpath.dirname(member), header.link)
             self.contents.links[member] = posixpath.normpath(target)
@@ -225,6 +233,9 @@ class ArchiveReader:
         self, chunks: Iterator[bytes | memoryview], title: str, observer: Observer | None
     ) -> tuple[int, DiffId]:
         layer = read_layer(chunks, title, self._capture, observer)
+        self._entries += len(layer.entries)
+        if self._entries > ENTRIES_LIMIT:
+            raise SnapshotError(f"{self.contents.name}: more files than drift reads of one archive")
         plain = unobserved(layer)  # what was learned is the store's: it need not stay in memory
         self._keep(plain if layer.diff_id in self._base else layer)
         self.contents.parsed[layer.diff_id] = plain

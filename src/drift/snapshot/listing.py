@@ -77,9 +77,16 @@ class _Listing:
     _parsed: dict[str, Any] = field(default_factory=dict)
     _configs: dict[str, tuple[Digest, ImageConfig]] = field(default_factory=dict)
     _left: int = _LISTED_LIMIT
+    _without_config: str = ""
 
     def images(self) -> Iterator[ArchivedImage]:
-        """What was found, in the order of the lists."""
+        """What was found, in the order of the lists.
+
+        Engines may keep another platform's manifest without the rest of it: it is left out, but
+        where there is nothing else the archive is not whole.
+        """
+        if self._without_config and not self.found:
+            self.contents.document(self._without_config)  # which says that it is missing
         for one in self.found.values():
             yield ArchivedImage(one.image_id, one.config, one.members, tuple(one.names))
 
@@ -117,7 +124,9 @@ class _Listing:
         if not _is_image(descriptor, manifest["config"]):
             return
         config_name = self._blob(manifest["config"])
-        if isinstance(self.document(config_name), Mapping):
+        if self.contents.member(config_name) not in self.contents.documents:
+            self._without_config = self._without_config or config_name
+        elif isinstance(self.document(config_name), Mapping):
             layers = self._mappings(manifest.get("layers") or ())
             self._image(config_name, [self._blob(layer) for layer in layers], names)
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Platform
+from drift.snapshot import archive
 from drift.snapshot.model import Layer, LayersInMemory, Snapshot
 from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from support.images import (
@@ -435,3 +436,34 @@ def test_half_a_surrogate_pair_in_a_configuration_can_be_written_again() -> None
     document = config_of(LAYERS, {"Env": ["A=\ud800"]})
     settings = read(tar(docker_archive(LAYERS, config=document))).config.settings
     json.dumps(settings, ensure_ascii=False).encode()
+
+
+def test_another_platform_s_manifest_without_its_configuration_is_left_out() -> None:
+    arm = json.dumps(json.loads(config_of(LAYERS)) | {"architecture": "arm64"}).encode()
+    members = oci_members([(LAYERS, config_of(LAYERS), {}), (LAYERS, arm, {})])
+    partial = [member for member in members if member.content != arm]
+    expect_whole(read(tar(partial)))
+    alone = oci_members([(LAYERS, arm, {})])
+    with pytest.raises(SnapshotError, match=hashlib.sha256(arm).hexdigest() + " is missing"):
+        read(tar([member for member in alone if member.content != arm]))
+
+
+def test_of_a_member_that_comes_twice_the_last_counts() -> None:
+    members = docker_archive(LAYERS)
+    earlier = [
+        symlink("manifest.json", "nowhere"),
+        symlink("0/layer.tar", "../1/layer.tar"),
+        file("1/layer.tar", BASE),
+    ]
+    expect_whole(read(tar([*earlier, *members])))
+    with pytest.raises(SnapshotError, match="is missing"):
+        read(tar([*members, symlink("1/layer.tar", "nowhere")]))
+
+
+def test_an_archive_of_more_files_than_fit_in_memory_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "ENTRIES_LIMIT", 3)
+    expect_whole(read(tar(docker_archive(LAYERS))))
+    with pytest.raises(SnapshotError, match="more files than drift reads of one archive"):
+        read(tar(docker_archive((*LAYERS, tar([file("one-more")])))))

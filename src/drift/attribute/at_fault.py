@@ -17,7 +17,7 @@ from drift.attribute.model import Kind
 from drift.builds import Build, Failure, Reason
 from drift.oci import Reference
 from drift.snapshot.model import Package, Snapshot
-from drift.source.model import Probe
+from drift.source.model import Probe, RemoteKind
 
 _URL = re.compile(r"(?:https?|ftp|git)://[^\s'\"<>;|&(){}$`\\]+(?![^\s'\";|&]*\$)")
 _INTEGRITY = re.compile(r"sha\d+-")  # Subresource Integrity, as lock files have it
@@ -182,7 +182,13 @@ def _literal(failed: Build) -> list[str]:
 
 
 def _gone_probe(failed: Build) -> Probe | None:
-    return next((probe for probe in _probes(failed) if probe.gone), None)
+    """An address of the failing instruction that is gone.
+
+    BuildKit names no instruction where an ADD of its own finds nothing: then any ADD's.
+    """
+    unnamed = failure_of(failed).instruction is None
+    added = (probe for probe in failed.probes if probe.remote.kind is RemoteKind.ADD)
+    return next((probe for probe in (added if unnamed else _probes(failed)) if probe.gone), None)
 
 
 def _probes(failed: Build) -> Iterator[Probe]:

@@ -19,7 +19,7 @@ from drift.attribute.model import Origin
 from drift.attribute.sides import Sides
 from drift.attribute.stagepair import StagePair, sides_of_stage, stage_called
 from drift.builds import StageSnapshot
-from drift.compare.model import FileChange
+from drift.compare.model import Change, FileChange
 from drift.errors import SnapshotError
 from drift.snapshot.model import Layers
 
@@ -81,12 +81,20 @@ class CopiedFromStages:
         if arrival is None or not isinstance(pair, StagePair):
             return None
         there, copy = _there(pair, arrival, change), arrival.after or arrival.before
-        claim = found(pair, arrival.name, there) if there else None
+        claim = found(pair, arrival.name, there) if there and self._came(change, there) else None
         if claim is None or copy is None:
             return None
         paths = " ".join(copy.paths)
         said = f"copied from stage {arrival.name}" + (f": {paths}" if paths else "")
         return replace(claim, layer=change.after_layer, evidence=(*claim.evidence, said))
+
+    def _came(self, change: FileChange, there: FileChange) -> bool:
+        """Whether a path that is new may be so by what moved in its stage.
+
+        What the stage had before, too, came by another COPY, if the repository may have one.
+        """
+        new = change.change is Change.ADDED and there.change is not Change.ADDED
+        return self._sides.same_repo_side or not new
 
     def unknown_stage(self, change: FileChange) -> str | None:
         """As evidence: why the stage that a path was copied from is not known."""

@@ -33,6 +33,19 @@ def test_url_gone(world: World) -> Story:
     assert failure["instruction"]["line"] == 2
 
 
+@scenario("the URL of an ADD is gone, and then serves other bytes", builder="buildkit")
+def test_add_gone(world: World) -> Story:
+    """The builder fetches it itself, and names no step where that fails."""
+    url = world.web.serve("/tool", "one\n")
+    world.image(f"FROM {world.tools}\nADD {url} /etc/tool-to-add\n")
+    world.commit()
+    yield first()
+    world.web.remove("/tool")
+    yield broken(Cause("external", "source-unavailable", url, DIGEST))
+    world.web.serve("/tool", "two\n")
+    yield drifted(Cause("external", "remote-content", url, DIGEST, DIGEST, grade="proven"))
+
+
 @scenario("a URL is gone on the night of an edit elsewhere in the repository", builder="classic")
 def test_url_gone_with_an_edit(world: World) -> Story:
     url = world.web.serve("/tool", "one\n")

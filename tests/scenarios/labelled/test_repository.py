@@ -206,6 +206,23 @@ def test_other_url_while_the_old_one_moved(world: World) -> Story:
     )
 
 
+@scenario("a COPY of what a stage fetches goes elsewhere, on the night on which the URL moved")
+def test_copy_elsewhere_while_the_url_moved(world: World) -> Story:
+    url = world.web.serve("/rules", "one\n")
+    fetching = f"FROM {world.tools}\nRUN curl -fsSL -o /srv/rules {url}\nFROM {world.tools}\n"
+    world.image(f"{fetching}COPY --from=0 /srv/rules /etc/rules-here\n")
+    world.commit()
+    yield first()
+    world.web.serve("/rules", "two\n")
+    copy = "COPY --from=0 /srv/rules /etc/rules-there"
+    world.commit(f"{fetching}{copy}\n")
+    yield drifted(
+        Cause("external", "remote-content", url, digest("one\n"), digest("two\n")),
+        Cause("repo", "dockerfile", copy, *world.revisions()),
+        paths={"/etc/rules-here": "external", "/etc/rules-there": "repo"},
+    )
+
+
 @scenario("a volatile argument changed, and nothing else")
 def test_volatile_argument(world: World) -> Story:
     world.image(

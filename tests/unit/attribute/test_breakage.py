@@ -491,3 +491,17 @@ def test_a_url_that_moved_is_told_beside_a_break_that_names_nothing() -> None:
     later = replace(probe(at, identity=after), remote=Remote(RemoteKind.FETCH, at, "0", 3))
     for probes in ((probe(at, identity=then),), (later,), (probe(at),)):
         only(causes_of_break(baseline, [failed(text=lost, probes=probes)], [], None))
+
+
+def test_an_add_that_is_gone_is_named_where_the_builder_names_no_instruction() -> None:
+    at = "https://example.org/tool.tgz"
+    why = failure("failed to load cache key: invalid response status 404", ())
+    fetched = Remote(RemoteKind.ADD, at, "0", 2)
+    then = Digest.of(b"then")
+    baseline = replace(BASELINE, probes=(replace(probe(at, identity=then), remote=fetched),))
+    for gone, told in ((True, (at, then)), (False, ("web", None))):
+        asked = replace(probe(at, gone=gone), remote=fetched)
+        tonight = replace(build(Role.NIGHTLY), failure=why, probes=(asked,))
+        claim = only(causes_of_break(baseline, [tonight], [], None))
+        assert said(claim)[:2] == (EXTERNAL, Kind.SOURCE_UNAVAILABLE)
+        assert (claim.subject, claim.before) == told

@@ -268,6 +268,21 @@ def test_a_url_of_the_stage() -> None:
     assert night.sure("/usr/bin/tool").before == Digest.of(b"one")
 
 
+def test_where_an_edited_copy_puts_what_moved_is_not_the_source_s_doing() -> None:
+    """The stage had the file before, too: what moved there did not bring the path."""
+
+    def made(served: str, path: str, repo: str) -> Made:
+        steps: Steps = [(f"RUN curl -o /tmp/a {URL}", [file("tmp/a", served)])]
+        copies: Steps = [(f"COPY --from=build /tmp/a /{path}", [file(path, served)])]
+        return Made({"build": Stage(steps)}, copies, repo, probes={2: served})
+
+    night = Night(made("one", "here", "one"), made("two", "there", "two"))
+    assert night.said("/here") == (Origin.EXTERNAL, Kind.REMOTE_CONTENT, URL, Grade.PROVEN)
+    assert night.claim("/there") is None
+    same = Night(made("one", "here", "one"), made("two", "there", "one"))
+    assert same.claim("/there") is not None
+
+
 def test_sources_are_those_of_whoever_the_experiment_names() -> None:
     after = compiled("new", version="1.1", source="edited", repo="two", base="2")
     night = Night(compiled("old"), after)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -31,6 +31,7 @@ DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
 DOCUMENTS_LIMIT = 128 << 20  # all of them
 MEMBERS_LIMIT = 100_000  # an image of 1,000 layers has 4,000
 ENTRIES_LIMIT = 8_000_000  # of all layers together; 40,000 files take 25 MB
+_ALGORITHMS = ("sha256", "sha512")  # those that OCI registers (descriptor.md)
 
 
 @dataclass(slots=True)
@@ -168,7 +169,7 @@ class ArchiveReader:
     def _other(self, member: str, size: int, source: ByteSource) -> None:
         """A blob that is no part of an image: an attestation, an artifact."""
         claimed = _blob_digest(member)
-        if claimed is None or digest_of(source.slices(size)) != claimed:
+        if _digest_like(claimed, source.slices(size)) != claimed:
             raise SnapshotError(
                 f"{self.contents.name}: {member} is neither a layer nor a document, or damaged"
             )
@@ -179,17 +180,18 @@ class ArchiveReader:
         if self._document_bytes > DOCUMENTS_LIMIT:
             raise SnapshotError(f"{self.contents.name}: more documents than any image has")
         claimed = _blob_digest(member)
-        if claimed is not None and Digest.of(content) != claimed:
+        if claimed is not None and _digest_like(claimed, [content]) != claimed:
             raise SnapshotError(f"{self.contents.name}: {member} is not what its name says")
         self.contents.documents[member] = content
         self._legacy.learn(member, content)
 
     def _layer(self, member: str, size: int, source: ByteSource) -> None:
         title = f"{self.contents.name}: {member}"
+        claimed = _blob_digest(member)
+        blob = _hash_for(claimed)
         if is_compressed(source.peek(min(size, MAGIC))):
             unsound: SnapshotError | None = None
             layer_size, diff_id = 0, None
-            blob = hashlib.sha256()
             with BackgroundSha256() as hashing:
                 packed = ByteSource(hashing.watch(blob, source.slices(size)), title)
                 try:
@@ -203,9 +205,12 @@ class ArchiveReader:
                 self._refuse(member, digest, unsound)
                 return
         else:
-            layer_size, diff_id = size, self._plain(member, source.slices(size), title)
-            digest = diff_id
-        claimed = _blob_digest(member)
+            layer_size = size
+            if claimed is None or claimed.algorithm == "sha256":
+                digest = diff_id = self._plain(member, source.slices(size), title)
+            else:
+                diff_id = self._plain(member, _watched(blob, source.slices(size)), title)
+                digest = Digest.from_hash(blob)
         if claimed is not None and digest != claimed:
             raise SnapshotError(f"{title}: its content is not what its name says")
         self.contents.layers[member] = diff_id
@@ -247,16 +252,36 @@ class ArchiveReader:
         return self._expected.get(encoded) or self._legacy.diff_id(member)
 
 
+def _hash_for(claimed: Digest | None) -> hashlib._Hash:
+    """A hash by which a digest is checked."""
+    return hashlib.new(claimed.algorithm if claimed is not None else "sha256")
+
+
+def _digest_like(claimed: Digest | None, chunks: Iterable[bytes | memoryview]) -> Digest:
+    """The digest of some chunks, by the algorithm of the one that is claimed."""
+    state = _hash_for(claimed)
+    for chunk in chunks:
+        state.update(chunk)
+    return Digest.from_hash(state)
+
+
+def _watched(state: hashlib._Hash, chunks: Iterator[memoryview]) -> Iterator[memoryview]:
+    """The same chunks, which the state takes in on their way."""
+    for chunk in chunks:
+        state.update(chunk)
+        yield chunk
+
+
 def _blob_digest(member: str) -> Digest | None:
     """The digest in a blob's name (OCI image-layout), or in that of docker's own layout."""
     parts = member.split("/")
-    if len(parts) == 3 and parts[0] == "blobs" and parts[1] == "sha256":
-        encoded = parts[2]
+    if len(parts) == 3 and parts[0] == "blobs" and parts[1] in _ALGORITHMS:
+        algorithm, encoded = parts[1:]
     elif len(parts) == 1:
-        encoded = parts[0].removesuffix(".json").removesuffix(".tar")
+        algorithm, encoded = "sha256", parts[0].removesuffix(".json").removesuffix(".tar")
     else:
         return None
     try:
-        return Digest(f"sha256:{encoded}")
+        return Digest(f"{algorithm}:{encoded}")
     except ValueError:
         return None

@@ -467,3 +467,36 @@ def test_an_archive_of_more_files_than_fit_in_memory_is_an_error(
     expect_whole(read(tar(docker_archive(LAYERS))))
     with pytest.raises(SnapshotError, match="more files than drift reads of one archive"):
         read(tar(docker_archive((*LAYERS, tar([file("one-more")])))))
+
+
+def _by_sha512(members: Sequence[Member]) -> list[Member]:
+    """The layout with every blob named by its sha512 digest."""
+    renamed: list[Member] = []
+    names: dict[bytes, bytes] = {}
+    # A manifest names blobs, so its own digest comes last.
+    blobs = [member for member in members if member.name.startswith("blobs/")]
+    manifests = [member for member in blobs if b"schemaVersion" in member.content]
+    for member in [*(blob for blob in blobs if blob not in manifests), *manifests]:
+        content = member.content
+        if member in manifests:
+            for old, new in names.items():
+                content = content.replace(old, new)
+        digest = hashlib.sha512(content).hexdigest()
+        names[b"sha256:" + member.name.rpartition("/")[2].encode()] = f"sha512:{digest}".encode()
+        renamed.append(file(f"blobs/sha512/{digest}", content))
+    index = members[-1].content
+    for old, new in names.items():
+        index = index.replace(old, new)
+    return [*renamed, file("index.json", index)]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzipped])
+def test_blobs_named_by_sha512_are_held_to_it(pack: Callable[[bytes], bytes]) -> None:
+    packed = [pack(layer) for layer in LAYERS]
+    members = _by_sha512(oci_members([(packed, config_of(LAYERS), {})]))
+    expect_whole(read(tar(members)))
+    for number, member in enumerate(members[:-1]):
+        damaged = [*members]
+        damaged[number] = file(member.name, member.content[:-1] + b"?")
+        with pytest.raises(SnapshotError, match=r"not what its name says|corrupt gzip"):
+            read(tar(damaged))

@@ -30,7 +30,7 @@ from drift.snapshot.take import snapshot_of_path, snapshot_of_stream
 from drift.store.store import Store
 
 _STDIN = Path("/dev/stdin")
-_ARCHIVE_ENDS = (".tar", ".tgz", ".gz", ".zst", ".oci")
+_ARCHIVE_ENDS = (".tar", ".tgz", ".gz", ".zst", ".xz", ".bz2", ".oci")
 
 
 @dataclass(frozen=True, slots=True)

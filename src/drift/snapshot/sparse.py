@@ -19,6 +19,7 @@ Pieces = tuple[tuple[int, int], ...]
 _PREFIX = "GNU.sparse."
 _MAP = _PREFIX + "map"
 _PIECES_LIMIT = 1 << 18
+_LINE = 20  # bytes of the longest number that is read, with its end
 _ZEROS = memoryview(bytes(CHUNK))
 
 
@@ -77,18 +78,20 @@ def read_map(
 
 def _leading_map(source: ByteSource, stored: int, block: int) -> tuple[list[int], int]:
     """The numbers in front of the content, a line each, and the bytes of their blocks."""
-    text, taken, wanted = b"", 0, 1
-    while text.count(b"\n") < wanted:
-        taken += block
-        if taken > stored:
+    blocks: list[bytes] = []
+    ends, wanted = 0, 1
+    while ends < wanted:
+        taken = (len(blocks) + 1) * block
+        if taken > min(stored, wanted * _LINE + block):
             raise _damaged(source)
-        text += source.exactly(block)
-        if wanted == 1 and b"\n" in text:
-            wanted = 1 + 2 * _number(source, text.partition(b"\n")[0].decode("latin-1"))
+        blocks.append(source.exactly(block))
+        ends += blocks[-1].count(b"\n")
+        if wanted == 1 and ends:
+            wanted += 2 * _number(source, blocks[0].partition(b"\n")[0].decode("latin-1"))
             if wanted > 2 * _PIECES_LIMIT:
                 raise SnapshotError(f"{source.name}: a sparse file of too many pieces")
-    lines = text.split(b"\n")[1:wanted]
-    return [_number(source, line.decode("latin-1")) for line in lines], taken
+    lines = b"".join(blocks).split(b"\n")[1:wanted]
+    return [_number(source, line.decode("latin-1")) for line in lines], len(blocks) * block
 
 
 def _number(source: ByteSource, text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -123,3 +124,24 @@ def test_many_files_of_holes_are_refused_together() -> None:
     one = sparse_tar("1.0", 300 << 20, [(0, b"x")]).rstrip(b"\0")
     with pytest.raises(SnapshotError, match="sparse files of"):
         entries((one + bytes(-len(one) % 512)) * 4)
+
+
+@pytest.mark.parametrize("start", [b"7", b"4\n7"], ids=["the count", "an offset"])
+def test_a_map_that_does_not_end_is_not_read_on(start: bytes) -> None:
+    """Whatever the member's size: it is kept in memory."""
+    size = 1 << 30
+    records = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+    header = tarfile.TarInfo("s")
+    header.size, header.pax_headers = size, records
+    read = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal read
+        yield header.tobuf(tarfile.PAX_FORMAT) + start
+        while read < size:
+            read += 4096
+            yield b"7" * 4096
+
+    with pytest.raises(SnapshotError, match="a damaged map of a sparse file"):
+        read_layer(chunks(), "the layer", nothing_captured())
+    assert read < 1 << 20

@@ -45,7 +45,9 @@ def test_a_fresh_clone_every_night_gives_the_same_layers(
         nights.append(tonight.check())
         project.night_of = tonight.night_of
     image = nights[1].image()
-    assert (nights[1].code, image["status"]) == (0, "equivalent"), nights[1].stderr
+    assert nights[1].code == 0, nights[1].stderr
+    # Identical where both nights fell into one second.
+    assert image["status"] in ("identical", "equivalent")
     copied = {layer["index"] for layer in image["layers"]}
     copy_layer = 1
     assert copy_layer not in copied, "COPY gives the same layer from another clone"

@@ -1,4 +1,4 @@
-"""What runs on this machine, and waiting until it does or does no more."""
+"""What runs on this machine, and waiting: until it does or does no more, or for the clock."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.2)
+
+
+def next_second() -> None:
+    """Wait for the clock's next second: modification times are whole ones, and differ then."""
+    time.sleep(1 - time.time() % 1)

@@ -27,20 +27,21 @@ def may_fetch(text: str) -> bool:
     run = RUN.match(text)
     if run is None or _ADDRESSES.search(run["script"]) or fetched_by(text):
         return True
-    return not {mount.type for mount in _mounts(text)} <= _STILL
+    return not {mount.type for mount in mounts_of(text)} <= _STILL
 
 
 def mounted(text: str) -> tuple[str, ...]:
     """The stages and images that a RUN mounts."""
-    return tuple(mount.source for mount in _mounts(text) if mount.source)
+    return tuple(mount.source for mount in mounts_of(text) if mount.source)
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
     """The ids of the secrets that a RUN is given: what they hold is kept nowhere."""
-    return tuple(mount.secret_id for mount in _mounts(text) if mount.type == "secret")
+    return tuple(mount.secret_id for mount in mounts_of(text) if mount.type == "secret")
 
 
-def _mounts(text: str) -> Iterator[RunMount]:
+def mounts_of(text: str) -> Iterator[RunMount]:
+    """All mounts of a RUN, variables as they are written."""
     run = RUN.match(text)
     for value in _MOUNT.findall(run["flags"]) if run else ():
         try:

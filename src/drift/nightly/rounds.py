@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, cast
 
+from drift.attribute.mounts import mounts_of
 from drift.builds import Build, Failure, FailureKind, Role, StageSnapshot
 from drift.config.model import Config
 from drift.engine.build import BuildCancelled
@@ -30,7 +31,7 @@ from drift.nightly.watch import Watcher
 from drift.snapshot.forms import Window
 from drift.snapshot.model import Layers, Snapshot
 from drift.snapshot.take import snapshot_of_stream
-from drift.source.dockerfile import Mount, tie_layers
+from drift.source.dockerfile import tie_layers
 from drift.source.dockerfile.steps import instruction_of_step, run_commands
 from drift.source.model import Base, Inputs
 
@@ -325,8 +326,9 @@ class Rounds:
         if failure.instruction is not None or result.failed_step is None:
             return failure
         instruction = instruction_of_step(prepared.dockerfile, result.failed_step)
-        text = instruction.text if instruction else ""
-        lacking = [f"the {m.kind} {m.id!r}" for m in prepared.ungiven if _names(text, m)]
+        mounts = mounts_of(instruction.text) if instruction else ()
+        asked = {(mount.type, mount.secret_id) for mount in mounts}
+        lacking = [f"the {m.kind} {m.id!r}" for m in prepared.ungiven if (m.kind, m.id) in asked]
         message = failure.message
         if lacking:
             message += f" (it mounts {' and '.join(lacking)}, which drift.toml does not give)"
@@ -335,11 +337,6 @@ class Rounds:
     def masked(self, failure: Failure) -> Failure:
         """The failure without what must not be shown."""
         return failure.masked(self.mask.text)
-
-
-def _names(run: str, mount: Mount) -> bool:
-    """Whether a RUN has a mount, which may stand in others first."""
-    return f"type={mount.kind}" in run and (mount.id in run or mount.id == "default")
 
 
 class Cancellable(io.RawIOBase):

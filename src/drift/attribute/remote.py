@@ -32,7 +32,7 @@ Empty files prove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from drift.attribute.claims import Claim
@@ -132,21 +132,26 @@ class MovedRemotes:
 
         A directory that comes or goes has the cause of what it holds.
         """
-        there = change.after or change.before
+        path, there = change.path, change.after or change.before
         if there and there.type is EntryType.DIRECTORY and change.change is not Change.MODIFIED:
             return None
         # What a base has where an instruction made something on one side alone, it always had.
         deciders = [decider for decider in self._sides.deciders(change) if not decider.base]
         texts = {decider.instruction.text for decider in deciders if decider.instruction}
-        if len(texts) != 1:
+        if len(texts) != 1 or self._sides.moved_bases:
             return None
-        moves = [self._only_move(decider, change.path) for decider in deciders]
-        move = moves[0]
-        if move is None or any(other is not move for other in moves):
+        named = [self._named(decider) for decider in deciders]
+        moves = [self._moves_among(probes) for probes in named]
+        alone = [
+            found if len(found) == 1 else self._moves_among(p for p in probes if _writes(p, path))
+            for found, probes in zip(moves, named, strict=True)
+        ]
+        if any(len(found) != 1 or found[0] is not alone[0][0] for found in alone):
             return None
-        if any(len(self._moves_in(decider)) > 1 for decider in deciders):
+        move = alone[0][0]
+        if moves != alone:
             return self._with(move, Grade.INFERRED, _ALONE_THERE)
-        if self._went_to(move, change.path):
+        if self._went_to(move, path):
             evidence = "the only source of this instruction that moved"
             return self._with(move, Grade.INFERRED, evidence)
         return self._made_of(move, deciders)
@@ -164,21 +169,12 @@ class MovedRemotes:
     def _went_to(self, move: Move, path: str) -> bool:
         """Whether a path lies where digests show that a source went, if they show it at all."""
         roots = self._roots.get(move.address)
-        return not roots or any(f"{path}/".startswith(f"{root.rstrip('/')}/") for root in roots)
+        return not roots or any(_lies_in(path, root) for root in roots)
 
-    def _only_move(self, decider: Decider, path: str) -> Move | None:
-        """The one source of an instruction that moved; of several, the one that writes a path."""
-        if self._sides.moved_bases:
-            return None
-        moves = self._moves_in(decider)
-        if len(moves) > 1:
-            writing = {address_of(p) for p in self._named(decider) if _writes(p, path)}
-            moves = [move for move in moves if move.address in writing]
-        return moves[0] if len(moves) == 1 else None
-
-    def _moves_in(self, decider: Decider) -> list[Move]:
-        named = {address_of(probe) for probe in self._named(decider)}
-        return [move for address, move in self._moves.items() if address in named]
+    def _moves_among(self, probes: Iterable[Probe]) -> list[Move]:
+        """The sources that moved, of those that were asked."""
+        asked = {address_of(probe) for probe in probes}
+        return [move for address, move in self._moves.items() if address in asked]
 
     def _named(self, decider: Decider) -> list[Probe]:
         """The probes of what an instruction names, on its own night."""
@@ -248,7 +244,11 @@ def _place(probe: Probe) -> Place:
 def _writes(probe: Probe, path: str) -> bool:
     """Whether the command that fetches something writes it to a path, or to a directory of it."""
     target = probe.remote.target
-    return target is not None and f"{path}/".startswith(f"{target.rstrip('/')}/")
+    return target is not None and _lies_in(path, target)
+
+
+def _lies_in(path: str, root: str) -> bool:
+    return f"{path}/".startswith(f"{root.rstrip('/')}/")
 
 
 def _digest(entry: Entry | None) -> str | None:

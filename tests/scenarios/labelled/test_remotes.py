@@ -93,12 +93,13 @@ def test_unread_route(world: World) -> Story:
     )
 
 
+def release(number: int) -> bytes:
+    """A tarball of a tool, of which one file is another in each release."""
+    return tar([member("tool/main", f"release {number}\n"), member("tool/licence", "free\n")])
+
+
 @scenario("a tarball that curl pipes into tar changed", builder="classic")
 def test_tarball_through_a_pipe(world: World) -> Story:
-    def release(number: int) -> bytes:
-        text = f"release {number}\n"
-        return tar([member("tool/main", text), member("tool/licence", "free\n")])
-
     url = world.web.serve("/tool.tar", release(1))
     world.image(
         f"""\
@@ -114,10 +115,6 @@ def test_tarball_through_a_pipe(world: World) -> Story:
 
 @scenario("two URLs of one RUN moved, one unpacked and one read through a pipe", builder="classic")
 def test_two_urls_of_one_run(world: World) -> Story:
-    def release(number: int) -> bytes:
-        text = f"release {number}\n"
-        return tar([member("tool/main", text), member("tool/licence", "free\n")])
-
     one = world.web.serve("/tool.tar", release(1))
     two = world.web.serve("/list", "one\n")
     world.image(

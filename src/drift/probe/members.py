@@ -8,7 +8,6 @@ damaged nothing is told, as a stream's checksum comes last.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from drift.errors import SnapshotError
 from drift.oci import Digest
 from drift.probe import zipped
 from drift.probe.limits import Limits
-from drift.snapshot.stream import MAGIC, ByteSource, decompressed, is_compressed
+from drift.snapshot.stream import MAGIC, ByteSource, decompressed, digest_of, is_compressed
 from drift.snapshot.tar import BLOCK, content_of, is_tar, members
 
 _SUFFIXES = (".gz", ".xz", ".bz2", ".zst")
@@ -68,14 +67,6 @@ def _files(
             pass
     elif packed:
         yield _plain_name(url), digest_of(inner.rest())
-
-
-def digest_of(chunks: Iterator[bytes | memoryview]) -> Digest:
-    """The digest of some chunks."""
-    state = hashlib.sha256()
-    for chunk in chunks:
-        state.update(chunk)
-    return Digest.from_hash(state)
 
 
 def _bounded(

@@ -13,18 +13,25 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
-from drift.snapshot.beside import BackgroundSha256, beside, read_ahead
-from drift.snapshot.layer import Capture, digest_of, read_layer
+from drift.snapshot.beside import BackgroundHash, beside, read_ahead
+from drift.snapshot.layer import Capture, read_layer
 from drift.snapshot.legacy import LegacyLayers
 from drift.snapshot.model import Layer, Layers
 from drift.snapshot.observe import Observer, unobserved
-from drift.snapshot.stream import MAGIC, ByteSource, chunks_of, decompressed, is_compressed
+from drift.snapshot.stream import (
+    MAGIC,
+    ByteSource,
+    chunks_of,
+    decompressed,
+    digest_of,
+    is_compressed,
+)
 from drift.snapshot.tar import BLOCK, Header, content_of, is_tar, members
 
 DOCUMENT_LIMIT = 16 << 20  # one JSON document of an archive
@@ -169,7 +176,7 @@ class ArchiveReader:
     def _other(self, member: str, size: int, source: ByteSource) -> None:
         """A blob that is no part of an image: an attestation, an artifact."""
         claimed = _blob_digest(member)
-        if _digest_like(claimed, source.slices(size)) != claimed:
+        if claimed is None or digest_of(source.slices(size), claimed.algorithm) != claimed:
             raise SnapshotError(
                 f"{self.contents.name}: {member} is neither a layer nor a document, or damaged"
             )
@@ -180,7 +187,7 @@ class ArchiveReader:
         if self._document_bytes > DOCUMENTS_LIMIT:
             raise SnapshotError(f"{self.contents.name}: more documents than any image has")
         claimed = _blob_digest(member)
-        if claimed is not None and _digest_like(claimed, [content]) != claimed:
+        if claimed is not None and digest_of([content], claimed.algorithm) != claimed:
             raise SnapshotError(f"{self.contents.name}: {member} is not what its name says")
         self.contents.documents[member] = content
         self._legacy.learn(member, content)
@@ -188,11 +195,11 @@ class ArchiveReader:
     def _layer(self, member: str, size: int, source: ByteSource) -> None:
         title = f"{self.contents.name}: {member}"
         claimed = _blob_digest(member)
-        blob = _hash_for(claimed)
+        blob = hashlib.new(claimed.algorithm if claimed is not None else "sha256")
         if is_compressed(source.peek(min(size, MAGIC))):
             unsound: SnapshotError | None = None
             layer_size, diff_id = 0, None
-            with BackgroundSha256() as hashing:
+            with BackgroundHash() as hashing:
                 packed = ByteSource(hashing.watch(blob, source.slices(size)), title)
                 try:
                     layer_size, diff_id = self._parsed(decompressed(packed), title, self._observer)
@@ -209,7 +216,9 @@ class ArchiveReader:
             if claimed is None or claimed.algorithm == "sha256":
                 digest = diff_id = self._plain(member, source.slices(size), title)
             else:
-                diff_id = self._plain(member, _watched(blob, source.slices(size)), title)
+                with BackgroundHash() as hashing:
+                    watched = hashing.watch(blob, source.slices(size))
+                    diff_id = self._plain(member, watched, title)
                 digest = Digest.from_hash(blob)
         if claimed is not None and digest != claimed:
             raise SnapshotError(f"{title}: its content is not what its name says")
@@ -222,14 +231,14 @@ class ArchiveReader:
             raise error or SnapshotError(f"{self.contents.name}: {member} cannot be read")
         self.contents.unread[member] = error.message
 
-    def _plain(self, member: str, chunks: Iterator[memoryview], title: str) -> DiffId:
+    def _plain(self, member: str, chunks: Iterator[bytes | memoryview], title: str) -> DiffId:
         known = self._known(member)
         if known not in self._layers:
             _, diff_id = self._parsed(
                 chunks, title, None if known in self._base else self._observer
             )
             return diff_id
-        diff_id = digest_of(chunks)
+        diff_id = DiffId(digest_of(chunks))
         if diff_id != known:
             raise SnapshotError(f"{title}: its content is not the layer that its name says")
         return diff_id
@@ -250,26 +259,6 @@ class ArchiveReader:
         """The diff ID that a member's name gives away, if it is one of those expected."""
         encoded = posixpath.basename(member).removesuffix(".tar")
         return self._expected.get(encoded) or self._legacy.diff_id(member)
-
-
-def _hash_for(claimed: Digest | None) -> hashlib._Hash:
-    """A hash by which a digest is checked."""
-    return hashlib.new(claimed.algorithm if claimed is not None else "sha256")
-
-
-def _digest_like(claimed: Digest | None, chunks: Iterable[bytes | memoryview]) -> Digest:
-    """The digest of some chunks, by the algorithm of the one that is claimed."""
-    state = _hash_for(claimed)
-    for chunk in chunks:
-        state.update(chunk)
-    return Digest.from_hash(state)
-
-
-def _watched(state: hashlib._Hash, chunks: Iterator[memoryview]) -> Iterator[memoryview]:
-    """The same chunks, which the state takes in on their way."""
-    for chunk in chunks:
-        state.update(chunk)
-        yield chunk
 
 
 def _blob_digest(member: str) -> Digest | None:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _QUEUED = 4  # chunks that one thread may be ahead of another
 
 
-class BackgroundSha256:
+class BackgroundHash:
     """Hashes contents in a thread of its own while the caller goes on.
 
     :mod:`hashlib` releases the interpreter for large buffers, so a layer's digest and those
@@ -30,7 +30,7 @@ class BackgroundSha256:
     def __init__(self) -> None:
         self._queue: queue.Queue[tuple[hashlib._Hash, bytes | memoryview] | None]
         self._queue = queue.Queue(maxsize=_QUEUED)
-        self._thread = threading.Thread(target=self._work, name="sha256", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="hash", daemon=True)
         self._error: BaseException | None = None
 
     def _work(self) -> None:

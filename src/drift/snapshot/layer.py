@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from drift.errors import SnapshotError
 from drift.oci import DiffId, Digest
-from drift.snapshot.beside import BackgroundSha256
+from drift.snapshot.beside import BackgroundHash
 from drift.snapshot.forms import START
 from drift.snapshot.model import Entry, EntryType, Layer
 from drift.snapshot.observe import LARGEST, Look, Observation, Observer
@@ -68,7 +68,7 @@ def read_layer(
         SnapshotError: the stream is truncated, damaged or absurd.
     """
     whole = hashlib.sha256()
-    with BackgroundSha256() as hashing, BackgroundSha256() as large:
+    with BackgroundHash() as hashing, BackgroundHash() as large:
         source = ByteSource(hashing.watch(whole, chunks), name)
         reading = _Reading(source, capture, Observation(observer) if observer else None, large)
         for header in members(source):
@@ -85,14 +85,6 @@ def read_layer(
     return reading.observation.on(layer) if reading.observation else layer
 
 
-def digest_of(chunks: Iterator[bytes | memoryview]) -> DiffId:
-    """The diff ID of an uncompressed layer, without a look at what it holds."""
-    state = hashlib.sha256()
-    for chunk in chunks:
-        state.update(chunk)
-    return DiffId.from_hash(state)
-
-
 class _Reading:
     """A layer's manifest while it is read."""
 
@@ -101,7 +93,7 @@ class _Reading:
         source: ByteSource,
         capture: Capture,
         observation: Observation | None,
-        large: BackgroundSha256,
+        large: BackgroundHash,
     ) -> None:
         self._source = source
         self._large = large

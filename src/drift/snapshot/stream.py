@@ -6,7 +6,7 @@ import bz2
 import hashlib
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, cast
 
 import zstandard
@@ -102,10 +102,7 @@ class ByteSource:
             state = hashlib.sha256(self._chunk[self._position : end])
             self._position = end
             return Digest.from_hash(state)
-        state = hashlib.sha256()
-        for piece in self.slices(size):
-            state.update(piece)
-        return Digest.from_hash(state)
+        return digest_of(self.slices(size))
 
     def skip(self, size: int) -> None:
         """Pass over ``size`` bytes."""
@@ -136,6 +133,14 @@ class ByteSource:
         while not self.at_end():
             start, self._position = self._position, len(self._chunk)
             yield self._chunk[start:]
+
+
+def digest_of(chunks: Iterable[bytes | memoryview], algorithm: str = "sha256") -> Digest:
+    """The digest of some chunks."""
+    state = hashlib.new(algorithm)
+    for chunk in chunks:
+        state.update(chunk)
+    return Digest.from_hash(state)
 
 
 def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:

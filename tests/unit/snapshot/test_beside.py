@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.errors import SnapshotError
-from drift.snapshot.beside import BackgroundSha256, beside, read_ahead
+from drift.snapshot.beside import BackgroundHash, beside, read_ahead
 from drift.snapshot.layer import nothing_captured, read_layer
 from drift.snapshot.stream import TruncatedError
 from support.images import file, tar
@@ -34,7 +34,7 @@ def no_thread_is_left() -> Iterator[None]:
 @given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=5000)), max_size=40))
 def test_states_take_in_what_they_were_given_in_its_order(given: list[tuple[int, bytes]]) -> None:
     states = [hashlib.sha256() for _ in range(3)]
-    with BackgroundSha256() as hashing:
+    with BackgroundHash() as hashing:
         for which, content in given:
             hashing.update(states[which], content)
     for which, state in enumerate(states):
@@ -44,13 +44,13 @@ def test_states_take_in_what_they_were_given_in_its_order(given: list[tuple[int,
 
 def test_chunks_that_are_watched_pass_as_they_are() -> None:
     state = hashlib.sha256()
-    with BackgroundSha256() as hashing:
+    with BackgroundHash() as hashing:
         assert list(hashing.watch(state, [b"a", b"", b"bc"])) == [b"a", b"", b"bc"]
     assert state.digest() == hashlib.sha256(b"abc").digest()
 
 
 def hash_what_is_no_bytes(then: Callable[[], None] = lambda: None) -> None:
-    with BackgroundSha256() as hashing:
+    with BackgroundHash() as hashing:
         for content in ("no bytes", *[b"bytes"] * 100):
             hashing.update(hashlib.sha256(), cast(bytes, content))
         then()

@@ -15,7 +15,6 @@ from drift.demo.debs import Deb, write_archive
 from drift.demo.servers import free_port, web_server
 from support.contexts import tar_context
 from support.nights import APP, simple
-from support.processes import next_second
 from support.project import Bases, Project
 from support.registry import push, registry_digest
 
@@ -342,7 +341,6 @@ def test_a_base_that_no_registry_has_is_used_as_it_is(
     project.commit(simple(local))
     first = project.check()
     assert first.image()["status"] == "first", first.image()["error"]
-    next_second()
     night = project.check()
     assert (night.code, night.image()["status"]) == (0, "equivalent")
     assert any(local in note for note in night.image()["notes"])

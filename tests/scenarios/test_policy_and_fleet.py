@@ -8,7 +8,6 @@ import docker
 import pytest
 
 from support.nights import APP, simple
-from support.processes import next_second
 from support.project import Night, Project
 
 RANDOM = "            RUN head -c 64 /dev/urandom > /etc/app/random\n"
@@ -70,7 +69,6 @@ def test_an_ignored_path_is_in_no_count_but_its_own(project: Project, small_imag
     files["app/Dockerfile"] += RANDOM
     project.commit(files)
     project.check()
-    next_second()
     night = project.check("--full")
     image = night.image()
     assert (night.code, image["status"], image["causes"]) == (0, "equivalent", [])
